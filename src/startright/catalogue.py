@@ -1,0 +1,64 @@
+"""Every study and every claim of the book, over all rooms."""
+
+from startright.claims import Claim, Row, evaluate
+from startright.errors import unknown
+from startright.preact import claims as preact_claims
+from startright.preact import studies as preact_studies
+from startright.profiles import PROFILES, check_profile
+from startright.studies import Study
+
+ROOMS = ((preact_studies, preact_claims),)
+
+STUDIES: dict[str, Study] = {study.name: study for studies, _ in ROOMS for study in studies.STUDIES}
+CLAIMS: list[Claim] = [claim for _, claims in ROOMS for claim in claims.CLAIMS]
+
+
+def study(name: str) -> Study:
+    """The study called ``name``.
+
+    Raises:
+        ValueError: there is none; the message has the nearest names.
+    """
+    if name not in STUDIES:
+        raise unknown("study", name, STUDIES)
+    return STUDIES[name]
+
+
+def claims(paper: str | None = None) -> list[Claim]:
+    """The claims of ``paper``, or of all papers.
+
+    Raises:
+        ValueError: no claim is of that paper.
+    """
+    papers = {claim.paper for claim in CLAIMS}
+    if paper is not None and paper not in papers:
+        raise unknown("paper", paper, papers)
+    return [claim for claim in CLAIMS if paper in (None, claim.paper)]
+
+
+def rows(paper: str | None = None, profile: str | None = None) -> list[Row]:
+    """The ledger, one row a claim.
+
+    Args:
+        paper: short name of a paper; None: all papers.
+        profile: which records to hold the claims against; claims that have no such profile are left out.
+            None: for each claim the largest profile that is wholly recorded, else the one with most records.
+
+    Raises:
+        ValueError: an unknown paper or profile.
+    """
+    chosen = claims(paper)
+    if profile is not None:
+        check_profile(profile)
+        return [evaluate(claim, profile) for claim in chosen if profile in claim.profiles]
+    return [_best(claim) for claim in chosen]
+
+
+def _best(claim: Claim) -> Row:
+    """The row of the largest profile that is wholly recorded, else of the one with most records."""
+    candidates = [evaluate(claim, profile) for profile in claim.profiles or PROFILES[:1]]
+
+    def rank(row: Row) -> tuple[bool, int]:
+        return row.measurement is not None, PROFILES.index(row.profile) if row.measurement else row.records
+
+    return max(candidates, key=rank)

@@ -1,0 +1,33 @@
+"""Studies: a grid of frozen configs → runs → records, each with its provenance."""
+
+from startright.studies.engines import ENGINES, Engine, pick_engine
+from startright.studies.frames import Origin, compare, curve_frame, frame, origin, stamp
+from startright.studies.record import Record
+from startright.studies.runner import default_store, live, recorded, run
+from startright.studies.store import RecordStore
+from startright.studies.study import CURVE_POINTS, STATUSES, Outcome, Run, Study, run_key, thin
+
+__all__ = [
+    "CURVE_POINTS",
+    "ENGINES",
+    "STATUSES",
+    "Engine",
+    "Origin",
+    "Outcome",
+    "Record",
+    "RecordStore",
+    "Run",
+    "Study",
+    "compare",
+    "curve_frame",
+    "default_store",
+    "frame",
+    "live",
+    "origin",
+    "pick_engine",
+    "recorded",
+    "run",
+    "run_key",
+    "stamp",
+    "thin",
+]

@@ -1,0 +1,145 @@
+"""Running a study: only what is missing, every finished run on the disk at once."""
+
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+
+import torch
+from tqdm import tqdm
+
+from startright.devices import pick_device
+from startright.paths import results_root
+from startright.studies.engines import Engine, pick_engine
+from startright.studies.provenance import provenance
+from startright.studies.record import Record
+from startright.studies.store import RecordStore
+from startright.studies.study import Run, Study
+
+
+def default_store(study: Study) -> RecordStore:
+    """The store of the study's records in :func:`startright.paths.results_root`."""
+    return RecordStore(results_root() / f"{study.name}.jsonl")
+
+
+def _execute(
+    study: Study,
+    runs: Sequence[Run],
+    *,
+    profile: str,
+    device: torch.device,
+    engine: Engine,
+    keep: Callable[[Record], None],
+    progress: bool | None,
+) -> dict[str, Record]:
+    """Compute ``runs``, hand every record to ``keep`` as soon as it exists; the records by key."""
+    origin = provenance(device)
+    if progress is None:
+        progress = profile != "quick" or sys.stderr.isatty()
+    records: dict[str, Record] = {}
+    try:
+        with tqdm(total=len(runs), desc=study.name, unit="run", disable=not progress) as bar:
+            for run, outcome, seconds, peak in engine(study, runs, device):
+                record = Record.of(
+                    run, outcome, profile=profile, seconds=seconds, peak_memory=peak, provenance=origin
+                )
+                keep(record)
+                records[record.key] = record
+                bar.update()
+    except KeyboardInterrupt as stop:
+        stop.add_note(f"{study.name}: {len(records)} of {len(runs)} runs finished before the interruption")
+        raise
+    failed = [record for record in records.values() if not record.present]
+    if failed:
+        warnings.warn(
+            f"{len(failed)} of {len(runs)} runs of {study.name} failed, the first with"
+            f" {failed[0].reason}; they are tried again the next time",
+            stacklevel=3,
+        )
+    return records
+
+
+def run(
+    study: Study,
+    profile: str = "quick",
+    *,
+    device: str | torch.device = "auto",
+    engine: str = "auto",
+    store: RecordStore | None = None,
+    first_seed: int = 0,
+    progress: bool | None = None,
+) -> list[Record]:
+    """Execute the runs of a grid that have no record yet.
+
+    Every finished run is on the disk before the next is taken up, so that Ctrl-C or a kill loses
+    only what is in flight. Runs that diverge or raise are recorded as such without stopping the others;
+    those that raised (``failed``) are tried again the next time.
+
+    Args:
+        study: the study.
+        profile: ``quick``, ``full`` or ``paper``.
+        device: see :func:`startright.devices.pick_device`.
+        engine: ``auto``, ``serial`` or ``stacked``.
+        store: where the records are; by default the study's file in the results folder.
+        first_seed: added to every seed.
+        progress: show a bar on stderr; None: on a terminal, and for every profile but ``quick``.
+
+    Returns:
+        One record a run, in the order of the grid.
+
+    Raises:
+        ValueError: an unknown profile, device or engine, or one that is not to be had.
+        OSError: records cannot be written; found out before anything is computed if it can be.
+    """
+    runs = study.runs(profile, first_seed)
+    target, compute = pick_device(device), pick_engine(study, engine)
+    store = default_store(study) if store is None else store
+    records = store.load()
+    missing = [r for r in runs if r.key not in records or not records[r.key].present]
+    if missing:
+        store.check_writable()
+        records |= _execute(
+            study,
+            missing,
+            profile=profile,
+            device=target,
+            engine=compute,
+            keep=store.append,
+            progress=progress,
+        )
+    return [records[r.key] for r in runs]
+
+
+def live(
+    study: Study, profile: str = "quick", *, device: str | torch.device = "auto", first_seed: int = 0
+) -> list[Record]:
+    """What a page shows: ``quick`` is computed afresh and stays in memory, other profiles are recorded.
+
+    Arguments, results and errors as for :func:`run`.
+    """
+    if profile != "quick":
+        return run(study, profile, device=device, first_seed=first_seed)
+    runs = study.runs(profile, first_seed)
+    records = _execute(
+        study,
+        runs,
+        profile=profile,
+        device=pick_device(device),
+        engine=pick_engine(study),
+        keep=lambda record: None,
+        progress=None,
+    )
+    return [records[r.key] for r in runs]
+
+
+def recorded(study: Study, profile: str = "full") -> list[Record]:
+    """The records of a grid that are in the results folder: all, some or none.
+
+    Runs that ``failed`` left no result and are not among them.
+
+    Raises:
+        ValueError: an unknown profile, or one the study has not.
+        OSError: the file exists and cannot be read.
+    """
+    records = default_store(study).load()
+    found = [records[r.key] for r in study.runs(profile) if r.key in records]
+    return [record for record in found if record.present]

@@ -1,0 +1,162 @@
+"""Records in a file, one JSON line each, safe against kills, full disks and other writers."""
+
+import contextlib
+import errno
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from startright.studies.record import Record
+
+try:
+    import fcntl
+except ImportError:  # Windows: one writer at a time is then up to the user
+    fcntl = None
+
+
+@contextlib.contextmanager
+def _explained(failure: str) -> Iterator[None]:
+    """Turn an ``OSError`` into one of the same class that says what failed and what helps."""
+    try:
+        yield
+    except OSError as error:
+        code = error.errno or errno.EIO
+        remedy = "free some space" if code in (errno.ENOSPC, errno.EDQUOT) else "make it writable"
+        raise OSError(
+            code, f"{failure}: {os.strerror(code)}; {remedy}, or set STARTRIGHT_RESULTS to another folder"
+        ) from error
+
+
+class RecordStore:
+    """The records of a study in the file ``path``.
+
+    An append is one write under a lock, flushed to the disk before it returns; a kill loses only
+    the runs in flight. Later lines win over earlier ones of the same key.
+
+    Args:
+        path: the file, which need not exist yet.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = Path(path)
+        self.problems: list[str] = []  # what the last load could not read
+
+    def load(self) -> dict[str, Record]:
+        """The records by key; lines that hold none are skipped, listed in ``problems`` and warned of once.
+
+        Raises:
+            OSError: the file exists and cannot be read.
+        """
+        records, self.problems, _ = self._read()
+        if self.problems:
+            more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
+            warnings.warn(f"{self.path}: {self.problems[0]}{more}; skipped", stacklevel=2)
+        return records
+
+    def check_writable(self) -> None:
+        """Make the folder and the file, so that a run is not computed in vain.
+
+        Raises:
+            OSError: records cannot be written here; the message names the path and the remedy.
+        """
+        with _explained(f"cannot write records to {self.path}"), self._locked():
+            pass
+
+    def append(self, record: Record) -> None:
+        """Add ``record``; when this returns it is on the disk.
+
+        Raises:
+            OSError: the disk is full or the file cannot be written; the file is as it was before.
+        """
+        line = record.to_json().encode() + b"\n"
+        with _explained(f"cannot record run {record.key} in {self.path}"), self._locked() as file:
+            size = os.lseek(file, 0, os.SEEK_END)
+            try:
+                _write(file, line if _ends_a_line(file, size) else b"\n" + line)
+            except OSError:
+                with contextlib.suppress(OSError):  # a device cannot be cut
+                    os.ftruncate(file, size)
+                raise
+
+    def rewrite(self) -> None:
+        """Replace the file by its current records, without superseded and unreadable lines (warned of).
+
+        Unknown fields of a record are kept. The file is replaced in one step or not at all.
+
+        Raises:
+            OSError: the new file could not be written; the old one is untouched.
+        """
+        temporary = self.path.with_name(self.path.name + ".new")
+        with _explained(f"cannot rewrite {self.path}"), self._locked():
+            records, self.problems, superseded = self._read()
+            if self.problems or superseded:
+                dropped = f"{superseded} superseded and {len(self.problems)} unreadable lines"
+                warnings.warn(f"{self.path}: dropping {dropped}", stacklevel=2)
+            try:
+                with open(temporary, "wb", buffering=0) as file:
+                    _write(file.fileno(), b"".join(r.to_json().encode() + b"\n" for r in records.values()))
+                os.replace(temporary, self.path)
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                raise
+
+    def _read(self) -> tuple[dict[str, Record], list[str], int]:
+        """The records, what could not be read, and how many lines a later one supersedes."""
+        try:
+            *lines, rest = self.path.read_bytes().split(b"\n")
+        except (FileNotFoundError, NotADirectoryError):
+            return {}, [], 0
+        records: dict[str, Record] = {}
+        problems: list[str] = []
+        superseded = 0
+        for place, line in enumerate([*lines, rest], 1):
+            if not line.strip():
+                continue
+            try:
+                record = Record.from_json(line)
+            except (ValueError, RecursionError) as error:
+                torn = "torn, the write of its record was cut short" if place > len(lines) else error
+                problems.append(f"line {place}: {torn}")
+                continue
+            superseded += record.key in records
+            records[record.key] = record
+        return records, problems, superseded
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[int]:
+        """The open file, made if need be and locked against other processes where the system can."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        while True:
+            file = os.open(self.path, flags, 0o644)
+            try:
+                if fcntl is not None:
+                    with contextlib.suppress(OSError):  # some network file systems have no locks
+                        fcntl.flock(file, fcntl.LOCK_EX)
+                if fcntl is None or self._is_current(file):
+                    yield file
+                    return
+            finally:
+                os.close(file)
+
+    def _is_current(self, file: int) -> bool:
+        """Whether ``path`` still names the open file: a rewrite may have replaced it while we waited."""
+        try:
+            return os.path.samestat(os.fstat(file), os.stat(self.path))
+        except FileNotFoundError:
+            return False
+
+
+def _ends_a_line(file: int, size: int) -> bool:
+    if size == 0:
+        return True
+    os.lseek(file, size - 1, os.SEEK_SET)
+    return os.read(file, 1) == b"\n"
+
+
+def _write(file: int, content: bytes) -> None:
+    """Write all of ``content`` in one call and force it to the disk."""
+    if os.write(file, content) != len(content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.fsync(file)
