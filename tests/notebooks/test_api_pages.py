@@ -1,0 +1,28 @@
+"""The API pages name every public module, and no other."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src"
+# What only other modules of the package use, or only Sphinx.
+INTERNAL = {
+    "startright",
+    "startright.notebooks.docstrings",
+    "startright.notebooks.theme",
+    "startright.preact.branches",
+    "startright.preact.limits",
+    "startright.studies.strict_json",
+}
+
+
+def _modules():
+    for path in (SOURCE / "startright").rglob("*.py"):
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_every_public_module_is_on_an_api_page():
+    pages = "".join(page.read_text() for page in (ROOT / "book" / "api").glob("*.md"))
+    named = re.findall(r"automodule:: (\S+)", pages)
+    assert sorted(named) == sorted(set(_modules()) - INTERNAL)
