@@ -1,0 +1,33 @@
+"""Models whose own initialisation is drawn from a seed."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from startright.seeds import derive
+
+Model = TypeVar("Model", bound=nn.Module)
+
+
+def build(make: Callable[[], Model], seed: int) -> Model:
+    """A model made with the ``"init"`` stream of ``seed``.
+
+    torch's layers draw their first weights from the global generator. It is lent the seed's stream
+    while ``make`` runs, and is afterwards as it was before.
+
+    Args:
+        make: makes the model, on the CPU, so that it is the same whatever the device it is moved to.
+        seed: of the initialisation.
+
+    Raises:
+        ValueError: ``seed`` is not a non-negative integer.
+
+    >>> a, b, c = (build(lambda: nn.Linear(2, 2), seed).weight for seed in (0, 0, 1))
+    >>> torch.equal(a, b), torch.equal(a, c)
+    (True, False)
+    """
+    with torch.random.fork_rng(devices=()):
+        torch.default_generator.manual_seed(derive(seed, "init"))
+        return make()

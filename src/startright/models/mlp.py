@@ -1,0 +1,49 @@
+"""Multilayer perceptrons."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+
+class MLP(nn.Module):
+    r"""Affine layers with an activation between every two.
+
+    .. math:: z^{l+1} = W^l \varphi(z^l) + b^l, \qquad z^1 = W^0 x + b^0
+
+    Inputs of any shape are flattened. The layers are in ``layers``, an ``nn.Sequential``.
+
+    Args:
+        widths: numbers of units, from the inputs to the outputs: ``(784, 100, 10)`` has one hidden layer.
+        activation: makes the activation of one hidden layer; called once for each.
+        bias: whether the layers have one.
+
+    Raises:
+        ValueError: fewer than two widths, or one that is not a positive integer.
+
+    >>> MLP((64, 32, 10), nn.Tanh)(torch.zeros(5, 1, 8, 8)).shape
+    torch.Size([5, 10])
+    """
+
+    def __init__(
+        self, widths: Sequence[int], activation: Callable[[], nn.Module] = nn.ReLU, bias: bool = True
+    ):
+        super().__init__()
+        if len(widths) < 2 or not all(isinstance(width, int) and width > 0 for width in widths):
+            raise ValueError(f"widths must be two or more positive integers, got {tuple(widths)}")
+        first, *rest = [nn.Linear(n, m, bias) for n, m in pairwise(widths)]
+        self.layers = nn.Sequential(first)
+        for layer in rest:
+            self.layers.extend((activation(), layer))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Outputs, (n, widths[-1]), for inputs, (n, ...) of widths[0] entries each.
+
+        Raises:
+            ValueError: inputs of another size.
+        """
+        flat, n_inputs = x.flatten(1), self.layers[0].in_features
+        if flat.shape[1] != n_inputs:
+            raise ValueError(f"this MLP takes {n_inputs} values an input, got inputs of {tuple(x.shape[1:])}")
+        return self.layers(flat)

@@ -1,0 +1,103 @@
+"""Losses and accuracies of one network or of a stack of them; their course over a training."""
+
+from collections.abc import Callable
+
+import torch
+from torch.nn import functional as F
+
+from startright.data import Dataset, Split
+from startright.data.batches import batch_sizes
+from startright.training.config import History, TrainConfig
+
+ROWS = 8192  # examples times networks evaluated at once: bounds the memory, fills the cores
+
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Forward = Callable[[torch.Tensor], torch.Tensor]
+
+
+def cross_entropy(outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The cross-entropy of each example in nats, (n,), for outputs, (n, classes), and labels, (n,)."""
+    return F.cross_entropy(outputs, labels, reduction="none")
+
+
+def stacked_loss(loss: Loss, outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """``loss`` of each example, (runs, n), for outputs, (runs, n, classes), and labels, (runs, n)."""
+    return loss(outputs.flatten(0, 1), labels.flatten()).view(labels.shape)
+
+
+@torch.no_grad()
+def evaluate(
+    forward: Forward, split: Split, *, runs: int = 1, loss: Loss = cross_entropy
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean loss and accuracy of each network of a stack on one part of the data.
+
+    Args:
+        forward: gives outputs, (runs, n, classes), for inputs, (n, ...).
+        split: the inputs and labels; taken in chunks, so that memory does not grow with their number.
+        runs: how many networks ``forward`` evaluates.
+        loss: gives the loss of each example.
+
+    Returns:
+        Mean losses, (runs,), and accuracies, (runs,), on the device: no synchronisation.
+    """
+    chunk = max(1, ROWS // runs)
+    total, hits = 0.0, 0
+    for x, y in zip(split.x.split(chunk), split.y.split(chunk), strict=True):
+        outputs = forward(x)
+        total = total + stacked_loss(loss, outputs, y.expand(runs, -1)).sum(1)
+        hits = hits + (outputs.argmax(2) == y).sum(1)
+    return total / len(split.y), hits / len(split.y)
+
+
+class Recorder:
+    """Counts the steps of a training, of one run or of a stack, and evaluates it when that is due.
+
+    The training losses are summed on the device; the host waits for it once an evaluation.
+
+    Args:
+        config: the training.
+        data: evaluated on the test part and, if there is one, the validation part.
+        loss: gives the loss of each example.
+        runs: how many networks are trained.
+    """
+
+    def __init__(self, config: TrainConfig, data: Dataset, loss: Loss, runs: int = 1):
+        self.histories = [History() for _ in range(runs)]
+        self._going = self.histories
+        self._parts = {
+            name: part
+            for name, part in (("test", data.test), ("validation", data.validation))
+            if part is not None
+        }
+        per_epoch = len(batch_sizes(len(data.train.y), config.batch_size, config.drop_last))
+        self._loss, self._every, self._end = loss, config.eval_every or per_epoch, config.epochs * per_epoch
+        self._step, self._since, self._sum = 0, 0, 0.0
+
+    def step(self, losses: torch.Tensor, forward: Forward) -> list[int] | None:
+        """Count a step.
+
+        Args:
+            losses: the batch loss of each run that goes on, (runs,).
+            forward: gives their outputs, (runs, n, classes), for inputs, (n, ...).
+
+        Returns:
+            ``None``, or, after an evaluation, which of these runs have not diverged.
+        """
+        self._step, self._since, self._sum = self._step + 1, self._since + 1, self._sum + losses.detach()
+        if self._step % self._every and self._step != self._end:
+            return None
+        for history, point in zip(self._going, self._points(forward), strict=True):
+            history.record(self._step, point)
+        rows = [row for row, history in enumerate(self._going) if history.status == "ok"]
+        self._going = [self._going[row] for row in rows]
+        self._since, self._sum = 0, 0.0
+        return rows
+
+    def _points(self, forward: Forward) -> list[dict[str, float]]:
+        columns = {"train_loss": self._sum / self._since}
+        for name, part in self._parts.items():
+            columns[f"{name}_loss"], columns[f"{name}_accuracy"] = evaluate(
+                forward, part, runs=len(self._going), loss=self._loss
+            )
+        rows = torch.stack(list(columns.values()), 1).tolist()  # the one synchronisation
+        return [dict(zip(columns, row, strict=True)) for row in rows]

@@ -1,0 +1,92 @@
+"""Updates of many runs at once: parameters, (runs, parameters), with one learning rate a run.
+
+Each row moves exactly as ``torch.optim`` would move it alone, with a handful of operations whatever the
+number of runs and of layers.
+"""
+
+import math
+
+import torch
+
+from startright.training.config import TrainConfig
+
+
+class StackedSGD:
+    """SGD with heavy-ball momentum and L2 penalty.
+
+    Args:
+        lrs: learning rates, (runs,).
+        momentum: in [0, 1).
+        weight_decay: coefficient of the L2 penalty.
+    """
+
+    def __init__(self, lrs: torch.Tensor, momentum: float = 0.0, weight_decay: float = 0.0):
+        self.lrs, self.momentum, self.weight_decay = lrs[:, None], momentum, weight_decay
+        self.velocity = None
+
+    @torch.no_grad()
+    def step(self, theta: torch.Tensor, gradient: torch.Tensor) -> None:
+        """Move ``theta``, (runs, parameters), in place, given its gradient of the same shape."""
+        if self.weight_decay:
+            gradient = gradient.add(theta, alpha=self.weight_decay)
+        if self.momentum:
+            if self.velocity is None:
+                self.velocity = torch.zeros_like(theta)
+            gradient = self.velocity.mul_(self.momentum).add_(gradient)
+        theta.addcmul_(self.lrs, gradient, value=-1)
+
+    def keep(self, rows: list[int]) -> None:
+        """Forget all runs but those of the given indices."""
+        self.lrs = self.lrs[rows]
+        if self.velocity is not None:
+            self.velocity = self.velocity[rows]
+
+
+class StackedAdam:
+    """Adam with L2 penalty.
+
+    Args:
+        lrs: learning rates, (runs,).
+        betas: decay rates of the two moments.
+        eps: added to the root of the second moment.
+        weight_decay: coefficient of the L2 penalty.
+
+    Source: D. P. Kingma and J. Ba, *Adam: a method for stochastic optimization*, 2015, algorithm 1.
+    """
+
+    def __init__(
+        self,
+        lrs: torch.Tensor,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ):
+        self.lrs, self.betas, self.eps, self.weight_decay = lrs[:, None], betas, eps, weight_decay
+        self.steps, self.first, self.second = 0, None, None
+
+    @torch.no_grad()
+    def step(self, theta: torch.Tensor, gradient: torch.Tensor) -> None:
+        """Move ``theta``, (runs, parameters), in place, given its gradient of the same shape."""
+        if self.first is None:
+            self.first, self.second = torch.zeros_like(theta), torch.zeros_like(theta)
+        if self.weight_decay:
+            gradient = gradient.add(theta, alpha=self.weight_decay)
+        self.steps += 1
+        bias_first, bias_second = (1 - beta**self.steps for beta in self.betas)
+        self.first.lerp_(gradient, 1 - self.betas[0])
+        self.second.mul_(self.betas[1]).addcmul_(gradient, gradient, value=1 - self.betas[1])
+        scale = self.second.sqrt().div_(math.sqrt(bias_second)).add_(self.eps)
+        theta.addcmul_(self.lrs / bias_first, self.first / scale, value=-1)
+
+    def keep(self, rows: list[int]) -> None:
+        """Forget all runs but those of the given indices."""
+        self.lrs = self.lrs[rows]
+        if self.first is not None:
+            self.first, self.second = self.first[rows], self.second[rows]
+
+
+def stacked_optimizer(config: TrainConfig, lrs: torch.Tensor) -> StackedSGD | StackedAdam:
+    """The optimizer that ``config`` describes, with the learning rates ``lrs``, (runs,), for its own."""
+    if config.optimizer == "sgd":
+        return StackedSGD(lrs, config.momentum, config.weight_decay)
+    return StackedAdam(lrs, config.betas, config.eps, config.weight_decay)
