@@ -190,33 +190,55 @@ def evaluate(
     return Row(claim, profile, measurement, len(everything), missing, *origin(everything))
 
 
-def table(rows: Iterable[Row], links: bool = True, root: str = "") -> pd.DataFrame:
-    """The ledger as a table.
+class Ledger(pd.DataFrame):
+    """A table of plain text that notebooks show in full, with the links of its column ``figure``."""
 
-    Args:
-        rows: what :func:`evaluate` returns.
-        links: cells are HTML, the last a link to the figure, to be shown by ``to_html(escape=False)``;
-            without, cells are plain text.
-        root: path from the page that shows the table to the folder of the book: ``"../"``.
+    @property
+    def _constructor(self) -> type["Ledger"]:
+        return Ledger
 
-    Returns:
-        One row a claim: claim, statement, published, quantity, ours, profile, device, verdict, figure.
-    """
-    return pd.DataFrame([_cells(row, links, root) for row in rows], columns=_COLUMNS)
+    def _repr_html_(self) -> str:
+        shown = {name: (str if name == "figure" else lambda cell: html.escape(str(cell))) for name in self}
+        with pd.option_context("display.max_colwidth", None):
+            return self.to_html(escape=False, index=False, formatters=shown)
 
 
 _COLUMNS = ["claim", "statement", "published", "quantity", "ours", "profile", "device", "verdict", "figure"]
 
 
-def _cells(row: Row, links: bool, root: str) -> list[str]:
-    claim = row.claim
-    quantity = row.measurement.quantity if row.measurement else ""
-    cells = [claim.id, claim.statement, claim.published, quantity, row.ours, row.profile, row.device or ""]
-    cells.append(row.verdict)
-    if not links:
-        return [*cells, f"{claim.page}#{claim.anchor}"]
-    target = html.escape(f"{root}{claim.page}.html#{claim.anchor}")
-    return [*map(html.escape, cells), f'<a href="{target}">{html.escape(claim.page.rpartition("/")[2])}</a>']
+def table(rows: Iterable[Row], links: bool = True, root: str = "") -> pd.DataFrame:
+    """The ledger as a table.
+
+    Args:
+        rows: what :func:`evaluate` returns.
+        links: the column ``figure`` holds HTML links; without, ``"page#anchor"``.
+        root: path from the page that shows the table to the folder of the book: ``"../"``.
+
+    Returns:
+        One row a claim: claim, statement, published, quantity, ours, profile, device, verdict, figure.
+    """
+
+    def cells(row: Row) -> list[str]:
+        claim, m = row.claim, row.measurement
+        place = f"{claim.page}#{claim.anchor}"
+        if links:
+            target = html.escape(f"{root}{claim.page}.html#{claim.anchor}")
+            place = f'<a href="{target}">{html.escape(claim.page.rpartition("/")[2])}</a>'
+        ours = [m.quantity if m else "", row.ours, row.profile, row.device or "", row.verdict]
+        return [claim.id, claim.statement, claim.published, *ours, place]
+
+    return Ledger([cells(row) for row in rows], columns=_COLUMNS)
+
+
+def checks_table(rows: Iterable[Row]) -> pd.DataFrame:
+    """What the verdicts rest on: one row a check, with the claim, the profile and whether it holds."""
+    checks = [
+        [row.claim.id, row.profile, check.text, "yes" if check.holds else "no"]
+        for row in rows
+        if row.measurement
+        for check in row.measurement.checks
+    ]
+    return Ledger(checks, columns=["claim", "profile", "check", "holds"])
 
 
 def to_json(rows: Iterable[Row]) -> str:

@@ -1,0 +1,255 @@
+import json
+import math
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from startright.claims import (
+    VERDICTS,
+    Check,
+    Claim,
+    Measurement,
+    Row,
+    checks_table,
+    evaluate,
+    table,
+    to_json,
+    verdict,
+)
+from startright.studies import Outcome, Study, frame, live, run
+
+
+@dataclass(frozen=True)
+class Throw:
+    sides: int
+
+
+def grid(profile):
+    if profile == "paper":
+        raise ValueError("the study has no profile 'paper'")
+    return [Throw(6)] if profile == "quick" else [Throw(6), Throw(20)]
+
+
+def study_called(name):
+    return Study(
+        name, 1, "?", grid, lambda profile: range(3), lambda config, seed, device: Outcome({"up": seed})
+    )
+
+
+DICE, COINS = study_called("toy-dice"), study_called("toy-coins")
+
+
+def measure(records):
+    ups = frame(records["toy-dice"])["up"]
+    checks = (Check("mean above 0", ups.mean() > 0), Check("mean above 9", ups.mean() > 9))
+    return Measurement("mean of the dice", ups.mean(), ups.std(), len(ups), checks)
+
+
+CLAIM = Claim("toy", "C1", "Dice < coins & more", "3 | 4", (DICE, COINS), measure, "part/toy", "fig-toy")
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path, monkeypatch):
+    monkeypatch.setenv("STARTRIGHT_RESULTS", str(tmp_path))
+    return tmp_path
+
+
+def record_all(profile, *studies):
+    for study in studies or (DICE, COINS):
+        run(study, profile, device="cpu", progress=False)
+
+
+# --- verdicts --------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.booleans(), min_size=1), st.booleans())
+def test_the_verdict_follows_from_the_checks(held, comparable):
+    checks = tuple(Check("", holds) for holds in held)
+    result = verdict(Measurement("x", 1.0, None, 1, checks, comparable=comparable))
+    assert result in VERDICTS
+    if not comparable:
+        assert result == "other set-up"
+    else:
+        assert (result == "reproduced") == (sum(held) == len(held))
+        assert (result == "not reproduced") == (sum(held) == 0)
+        assert (result == "partly") == (0 < sum(held) < len(held))
+
+
+def test_no_measurement_is_not_yet_run():
+    assert verdict(None) == "not yet run"
+
+
+def test_nobody_types_a_verdict():
+    for kind in (Measurement, Row, Claim, Check):
+        assert "verdict" not in {entry.name for entry in fields(kind)}
+
+
+def test_a_measurement_needs_checks_and_repetitions():
+    with pytest.raises(ValueError, match=r"'slope' has no checks.*comparable=False"):
+        Measurement("slope", 1.0, None, 1, ())
+    with pytest.raises(ValueError, match="n = 0"):
+        Measurement("slope", 1.0, None, 0, (), comparable=False)
+    assert verdict(Measurement("slope", 1.0, None, 1, (), comparable=False)) == "other set-up"
+
+
+def test_a_check_takes_the_booleans_of_numpy():
+    assert Check("", np.bool_(True)).holds is True
+
+
+# --- evaluating ------------------------------------------------------------------------------------
+
+
+def test_without_records_nothing_is_measured():
+    row = evaluate(CLAIM, "full")
+    assert (row.verdict, row.ours, row.records, row.missing) == ("not yet run", "0 of 12 runs", 0, 12)
+    assert (row.device, row.commit, row.date) == (None, None, None)
+
+
+def test_one_missing_run_is_enough_to_wait():
+    record_all("full", DICE)
+    record_all("quick", COINS)
+    row = evaluate(CLAIM, "full")
+    assert (row.verdict, row.ours) == ("not yet run", "9 of 12 runs")
+    assert row.device.startswith("CPU")
+    assert evaluate(CLAIM, "quick").verdict == "partly"
+
+
+def test_the_whole_grid_is_measured():
+    record_all("full")
+    row = evaluate(CLAIM, "full")
+    assert (row.verdict, row.records, row.missing) == ("partly", 12, 0)
+    assert (row.measurement.value, row.measurement.n) == (1.0, 6)
+    assert row.ours == "1.00 ± 0.89 (n = 6)"
+    assert evaluate(CLAIM, "quick").measurement.n == 3  # of the same file
+
+
+def test_a_failed_run_is_missing_and_a_diverged_one_is_not():
+    records = {study.name: live(study, device="cpu") for study in (DICE, COINS)}
+    assert evaluate(CLAIM, "quick", records).verdict == "partly"
+    for status, missing in (("failed", 1), ("diverged", 0)):
+        changed = {**records, "toy-coins": [replace(records["toy-coins"][0], status=status)]}
+        changed["toy-coins"] += records["toy-coins"][1:]
+        assert evaluate(CLAIM, "quick", changed).missing == missing
+
+
+def test_given_records_are_those_of_their_seeds_and_grid():
+    records = {study.name: live(study, "quick", device="cpu", first_seed=4) for study in (DICE, COINS)}
+    assert evaluate(CLAIM, "quick", records).missing == 6
+    row = evaluate(CLAIM, "quick", records, first_seed=4)
+    assert (row.measurement.value, row.measurement.n) == (5.0, 3)
+    records["toy-dice"] += live(DICE, "quick", device="cpu")
+    assert evaluate(CLAIM, "quick", records, first_seed=4).measurement.n == 3
+    assert evaluate(CLAIM, "quick", {}).missing == 6
+
+
+def test_a_claim_without_studies_is_not_yet_run():
+    alone = replace(CLAIM, studies=())
+    assert evaluate(alone, "quick").verdict == "not yet run"
+    assert alone.profiles == ()
+
+
+def test_the_profiles_of_a_claim_are_those_of_all_its_studies():
+    small = replace(COINS, grid=lambda profile: grid(profile) if profile == "quick" else [])
+    assert CLAIM.profiles == ("quick", "full")
+    assert replace(CLAIM, studies=(DICE, small)).profiles == ("quick",)
+    with pytest.raises(ValueError, match="no profile 'paper'"):
+        evaluate(CLAIM, "paper")
+
+
+# --- showing ---------------------------------------------------------------------------------------
+
+
+HELD = Check("a < b", True)
+
+
+def row_of(value=1.0, spread=None, n=1, checks=(HELD,), note=""):
+    measurement = Measurement("x", value, spread, n, checks, note=note)
+    return Row(CLAIM, "quick", measurement, 6, 0, "CPU", "abc", "2026-01-01")
+
+
+@pytest.mark.parametrize(
+    ("value", "spread", "shown"),
+    [
+        (0.98765, 0.0432, "0.988 ± 0.043 (n = 5)"),
+        (98.765, 1.26, "98.8 ± 1.3 (n = 5)"),
+        (12345.6, 789.0, "12346 ± 789 (n = 5)"),
+        (0.5, 0.0, "0.5 ± 0 (n = 5)"),
+        (0.98765, None, "0.9877 (n = 5)"),
+        (1.5e-9, 2.25e-10, "1.5e-09 ± 2.2e-10 (n = 5)"),
+        (math.nan, 1.0, "nan ± 1 (n = 5)"),
+        (1.0, math.inf, "1 ± inf (n = 5)"),
+    ],
+)
+def test_ours_in_words(value, spread, shown):
+    assert row_of(value, spread, 5).ours == shown
+
+
+def test_the_table_with_and_without_links():
+    plain, linked = table([row_of()], links=False), table([row_of()], root="../")
+    assert plain.loc[0].to_dict() == {
+        "claim": "C1",
+        "statement": "Dice < coins & more",
+        "published": "3 | 4",
+        "quantity": "x",
+        "ours": "1 (n = 1)",
+        "profile": "quick",
+        "device": "CPU",
+        "verdict": "reproduced",
+        "figure": "part/toy#fig-toy",
+    }
+    assert linked.loc[0, "figure"] == '<a href="../part/toy.html#fig-toy">toy</a>'
+    assert table([row_of()]).loc[0, "figure"] == '<a href="part/toy.html#fig-toy">toy</a>'
+    assert list(table([])) == list(plain)
+
+
+def test_notebooks_show_the_links_and_escape_the_rest():
+    long = replace(CLAIM, statement="a < b " * 40)
+    shown = table([replace(row_of(), claim=long)])[["statement", "figure"]]._repr_html_()
+    assert '<a href="part/toy.html#fig-toy">toy</a>' in shown
+    assert "a &lt; b " * 39 in shown
+
+
+def test_the_checks_behind_the_verdicts():
+    rows = [row_of(checks=(HELD, Check("c", False))), evaluate(CLAIM, "full")]
+    expected = [["C1", "quick", "a < b", "yes"], ["C1", "quick", "c", "no"]]
+    assert checks_table(rows).to_numpy().tolist() == expected
+    assert "a &lt; b" in checks_table(rows)._repr_html_()
+
+
+def test_json_is_strict_and_whole():
+    rows = [row_of(math.inf, math.nan, note="é"), evaluate(CLAIM, "full")]
+    measured, waiting = json.loads(to_json(rows), parse_constant=pytest.fail)
+    assert measured == {
+        "paper": "toy",
+        "id": "C1",
+        "statement": "Dice < coins & more",
+        "published": "3 | 4",
+        "quantity": "x",
+        "value": "inf",
+        "spread": "nan",
+        "n": 1,
+        "profile": "quick",
+        "device": "CPU",
+        "commit": "abc",
+        "date": "2026-01-01",
+        "verdict": "reproduced",
+        "checks": [{"text": "a < b", "holds": True}],
+        "note": "é",
+        "page": "part/toy",
+        "anchor": "fig-toy",
+        "runs": 6,
+        "missing": 0,
+    }
+    assert waiting.keys() == measured.keys()
+    assert (waiting["verdict"], waiting["value"], waiting["checks"]) == ("not yet run", None, [])
+    assert (waiting["runs"], waiting["missing"]) == (0, 12)
+
+
+def test_json_takes_the_numbers_of_numpy():
+    record_all("quick")
+    (entry,) = json.loads(to_json([evaluate(CLAIM, "quick")]))
+    assert (entry["value"], entry["spread"], entry["n"]) == (1.0, 1.0, 3)
+    assert entry["checks"][1] == {"text": "mean above 9", "holds": False}
