@@ -1,0 +1,86 @@
+# Thin: every target calls the `startright` command or a standard tool.
+#
+#   make book            execute what is stale, check it, build _build/html
+#   make test            everything that guards the book
+#   make help            the other targets
+
+JOBS ?= 2
+CHAPTER ?=
+PORT ?= 8000
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+BIN := .venv/bin
+READY := .venv/.ready
+NBVAL := CUDA_VISIBLE_DEVICES= TQDM_DISABLE=1 PYTHONHASHSEED=0 $(BIN)/pytest --nbval \
+	--nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider -n $(JOBS) --dist loadscope
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book test lint unit pages html refresh full serve claims bench linkcheck clean
+
+help:
+	@echo "make book        execute stale pages, check them, build the HTML from what was just executed"
+	@echo "make test        lint, unit tests, doctests, a rerun of every page, the build with warnings as errors"
+	@echo "make serve       serve the built HTML on this machine (PORT=$(PORT))"
+	@echo "make html        build the HTML from the committed outputs, executing nothing"
+	@echo "make full        compute and record the full studies on the best device (CHAPTER=signal/edge-of-chaos)"
+	@echo "make refresh     execute stale pages and write their outputs back into the notebooks"
+	@echo "make claims      print every claim with its verdict"
+	@echo "make bench       run the benchmarks, each beside its baseline"
+	@echo "make linkcheck   follow the external links of the book"
+	@echo "make setup       only create .venv with the locked versions"
+	@echo "make clean       remove what was built and executed here"
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Starting Right needs Python 3.11 or newer: install one, or name it, make PYTHON=/path/to/python3.12"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Starting Right needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)"; exit 2; }
+	@test -x $(BIN)/python || { echo "creating .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv .venv; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@echo "installing the locked versions (a few minutes the first time: torch is large)"
+	@index="$${UV_DEFAULT_INDEX:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}"; \
+	test -z "$$index" || export UV_DEFAULT_INDEX="$$index"; \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock && \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+book: setup
+	@$(BIN)/startright book
+
+html: setup
+	@$(BIN)/startright book html
+
+refresh: setup
+	@$(BIN)/startright book refresh
+
+full: setup
+	@$(BIN)/startright book full $(CHAPTER)
+
+serve: setup
+	@$(BIN)/startright book serve --port $(PORT)
+
+claims: setup
+	@$(BIN)/startright claims
+
+bench: setup
+	@$(BIN)/python benchmarks/run.py
+
+linkcheck: setup
+	@$(BIN)/startright book linkcheck
+
+test: lint unit pages html
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+unit: setup
+	$(BIN)/pytest -n $(JOBS) --dist loadscope
+
+pages: setup
+	$(BIN)/startright check
+	$(NBVAL) $$(find book -name '*.ipynb' -not -path '*/.*' | sort)
+
+clean:
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,35 @@
+"""``startright check``: in seconds, without running anything, whether the committed pages can be trusted."""
+
+from pathlib import Path
+
+from startright.notebooks import gate, pair, seal
+from startright.notebooks.pages import Page, Problem, pages
+
+
+def check_page(page: Page) -> list[Problem]:
+    """Drift of the pair, then the gate, then the seal: a cell is named once, by the first that objects."""
+    problems = pair.drift(page)
+    if page.ipynb.exists():
+        try:
+            notebook = pair.read(page.ipynb)
+        except ValueError as error:
+            return [Problem(page.docname, str(error))]
+        problems += gate.gate(notebook, page.docname)
+        named = {problem.cell_id for problem in problems if problem.cell_id}
+        problems += [
+            problem for problem in seal.broken(notebook, page.docname) if problem.cell_id not in named
+        ]
+    return problems
+
+
+def check(root: Path) -> list[Problem]:
+    """Every problem of the committed pages and of the generated sections."""
+    from startright.notebooks import sections  # noqa: PLC0415 (the ledger brings torch along)
+
+    problems = [problem for page in pages(root) for problem in check_page(page)]
+    return problems + sections.drift(root)
+
+
+def stale_pages(root: Path) -> list[Page]:
+    """The pages whose committed outputs were made from other inputs than those of now."""
+    return [page for page in pages(root) if page.py.exists() and not seal.is_fresh(page, page.ipynb)]

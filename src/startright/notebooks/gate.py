@@ -1,0 +1,93 @@
+"""What an executed page must be before it is shown: complete, in order, small, portable, described."""
+
+import re
+from collections.abc import Iterator
+
+import nbformat
+from nbformat import NotebookNode
+
+from startright.notebooks.pages import Problem
+from startright.notebooks.pair import code_cells
+
+MAX_BYTES = 1_000_000
+MAX_LINES = 25
+VOLATILE = {
+    "an absolute path": re.compile(
+        r"(?<![\w./:~-])/(?:home|root|Users|tmp|var|opt|usr|mnt|private|work|content|builds)/[\w.-]+"
+        r"|file:/|\b[A-Za-z]:\\\\?\w"
+    ),
+    "a progress bar": re.compile(r"\d+%\||\bit/s\]|\r(?!\n)"),
+    "a memory address": re.compile(r"\bat 0x[0-9a-f]{6,}"),
+}
+
+
+def texts(cell: NotebookNode) -> Iterator[tuple[str, str]]:
+    """Kind and text of everything a code cell shows in words: ``stdout``, ``stderr`` or a MIME type."""
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            yield output.name, output.text
+        for mime, value in output.get("data", {}).items():
+            if mime.startswith("text/"):
+                yield mime, "".join(value)
+
+
+def _execution(number: int, cell: NotebookNode) -> Iterator[str]:
+    if cell.execution_count is None:
+        yield "was not executed"
+    elif cell.execution_count != number:
+        yield f"was executed out of order: In [{cell.execution_count}] where [{number}] was expected"
+    for output in cell.outputs:
+        if output.output_type == "error":
+            yield f"ends in an error: {output.ename}: {output.evalue}"
+
+
+def _contents(cell: NotebookNode) -> Iterator[str]:
+    lines = len(cell.source.splitlines())
+    if lines > MAX_LINES:
+        yield f"has {lines} lines; move code into the package, a cell has at most {MAX_LINES}"
+    for kind, text in texts(cell):
+        if kind == "stderr":
+            yield f"writes to stderr: {text.strip().splitlines()[-1][:100] if text.strip() else ''}"
+        for what, pattern in VOLATILE.items():
+            if match := pattern.search(text):
+                yield f"stores {what}: {match.group()!r}"
+    for mime in {mime for output in cell.outputs for mime in output.get("data", {})}:
+        if "widget" in mime or mime == "application/javascript":
+            yield f"stores a widget ({mime})"
+
+
+def _figures(cell: NotebookNode) -> Iterator[str]:
+    if any(mime.startswith("image/") for output in cell.outputs for mime in output.get("data", {})):
+        options = cell.metadata.get("mystnb", {})
+        if not str(options.get("figure", {}).get("caption", "")).strip():
+            yield "shows a figure without caption (mystnb.figure.caption in the cell's metadata)"
+        if not str(options.get("image", {}).get("alt", "")).strip():
+            yield "shows a figure without alternative text (mystnb.image.alt in the cell's metadata)"
+
+
+def complete(notebook: NotebookNode, name: str) -> list[Problem]:
+    """Whether every code cell ran, in order and without error; nothing about what it shows."""
+    return [
+        Problem(name, message, number, cell.get("id"))
+        for number, cell in code_cells(notebook)
+        for message in _execution(number, cell)
+    ]
+
+
+def gate(notebook: NotebookNode, name: str) -> list[Problem]:
+    """Everything that keeps an executed page from being shown.
+
+    Args:
+        notebook: the page with its outputs.
+        name: the page's name in the messages.
+
+    Returns:
+        The problems, none if the page is fit.
+    """
+    size = len(nbformat.writes(notebook).encode())
+    large = f"has {size / 1e6:.1f} MB with outputs; a page has at most {MAX_BYTES / 1e6:.0f} MB"
+    problems = [Problem(name, large)] if size > MAX_BYTES else []
+    for number, cell in code_cells(notebook):
+        for check in (_execution(number, cell), _contents(cell), _figures(cell)):
+            problems += [Problem(name, message, number, cell.get("id")) for message in check]
+    return problems

@@ -1,0 +1,51 @@
+"""The maintainer's way: execute stale pages and write the outputs back into the pairs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import jupytext
+
+from startright.notebooks import sections
+from startright.notebooks.pages import Page, Problem
+from startright.notebooks.pair import FORMAT, drift, read, write
+from startright.notebooks.rerun import Say, executed_path, run, say
+from startright.notebooks.seal import is_fresh
+
+
+def write_back(page: Page, executed: Path) -> None:
+    """Puts an executed page over the ``.ipynb``, leaving the ``.py`` as it is.
+
+    Raises:
+        ValueError: the ``.py`` would not come out of the new notebook byte by byte; nothing is written.
+    """
+    notebook = read(executed)
+    if jupytext.writes(notebook, fmt=FORMAT) != page.py.read_text(encoding="utf-8"):
+        raise ValueError(f"{page.docname}.py changed while the page was executed: run the refresh again")
+    write(notebook, page.ipynb)
+
+
+def refresh(pages: Sequence[Page], report: Say = say, force: bool = False) -> list[Problem]:
+    """Executes the stale ones among ``pages``, writes them back and renews the generated sections.
+
+    A page that does not pass the gate is not written.
+
+    Args:
+        pages: the pages.
+        report: takes a line of progress at a time.
+        force: execute fresh ones as well.
+    """
+    problems: list[Problem] = []
+    due = [page for page in pages if force or drift(page) or not is_fresh(page, page.ipynb)]
+    for number, page in enumerate(due, 1):
+        out = executed_path(page)
+        if force or not is_fresh(page, out):
+            report(f"page {number} of {len(due)}: {page.docname} …")
+            if found := run(page, out):
+                problems += found
+                continue
+        write_back(page, out)
+        report(f"    written: {page.docname}.ipynb")
+    if pages:
+        for path in sections.write(pages[0].root):
+            report(f"    written: {path.relative_to(pages[0].root)}")
+    return problems

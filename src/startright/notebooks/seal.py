@@ -1,0 +1,67 @@
+"""What the ``.ipynb`` remembers of the run that made its outputs, so that a tampered one is found at once."""
+
+import hashlib
+import json
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from startright.notebooks import stale
+from startright.notebooks.pages import Page, Problem
+from startright.notebooks.pair import code_cells, read
+
+NAME = "startright"  # of the entry in the notebook's metadata
+
+
+def fingerprint(cell: NotebookNode) -> str:
+    """A hash of a code cell's source and of every output it shows."""
+    shown = [(output.get("text"), output.get("data"), output.get("ename")) for output in cell.outputs]
+    text = json.dumps([cell.source, shown], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def machine() -> dict[str, str]:
+    """Where and with what a page runs now; for the status page."""
+    return {
+        "device": f"{platform.system()} {platform.machine()}, CPU",
+        "date": datetime.now(UTC).date().isoformat(),
+        "python": platform.python_version(),
+        "torch": version("torch").split("+")[0],
+        "startright": version("startright"),
+    }
+
+
+def seal(notebook: NotebookNode, **facts: object) -> None:
+    """Writes the fingerprints of all code cells and ``facts`` (key, seconds, …) into the metadata."""
+    cells = {cell.id: fingerprint(cell) for _, cell in code_cells(notebook)}
+    notebook.metadata[NAME] = NotebookNode(**facts, cells=NotebookNode(cells))
+
+
+def facts(notebook: NotebookNode) -> dict:
+    """What :func:`seal` wrote, or nothing."""
+    return dict(notebook.metadata.get(NAME, {}))
+
+
+def is_fresh(page: Page, path: Path) -> bool:
+    """Whether ``path`` holds a sealed run of the page from the very inputs of now."""
+    return path.exists() and facts(read(path)).get("key") == stale.key(page)
+
+
+def broken(notebook: NotebookNode, name: str) -> list[Problem]:
+    """The code cells whose source or output is not what the recorded run left."""
+    cells = facts(notebook).get("cells")
+    if cells is None:
+        return [Problem(name, "its outputs come from no recorded run: `make refresh` executes it")]
+    return [
+        Problem(
+            name,
+            "source or output was changed by hand since it ran: `make refresh` runs it again",
+            number,
+            cell.id,
+        )
+        for number, cell in code_cells(notebook)
+        if cells.get(cell.id) != fingerprint(cell)
+    ]

@@ -1,0 +1,88 @@
+"""When a page must be run again: a hash over everything its outputs can depend on."""
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from startright.notebooks.pages import Page
+
+PACKAGE = "startright"
+
+
+def _modules(root: Path) -> dict[str, Path]:
+    source = root / "src"
+    names = {}
+    for path in (source / PACKAGE).rglob("*.py"):
+        parts = path.relative_to(source).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return names
+
+
+def imports(text: str, module: str = "", is_package: bool = False) -> Iterator[str]:
+    r"""Every name that Python source may import as a module, lazily or not.
+
+    Args:
+        text: the source.
+        module: its own dotted name, against which relative imports resolve.
+        is_package: whether it is an ``__init__``.
+
+    >>> sorted(set(imports("from startright import pages\nimport torch.nn")))
+    ['startright', 'startright.pages', 'torch.nn']
+    """
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            here = module.split(".")[: len(module.split(".")) - node.level + is_package] if node.level else []
+            base = ".".join([*here, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def reached(page: Page) -> set[str]:
+    """The modules of the package that the page can reach through imports, with the packages around them.
+
+    A room brings its studies and claims along: its page reads them by name.
+    """
+    modules = _modules(page.root)
+    seen: set[str] = set()
+    waiting = list(imports(page.py.read_text(encoding="utf-8")))
+    while waiting:
+        name = waiting.pop()
+        if name not in modules or name in seen:
+            continue
+        seen.add(name)
+        path = modules[name]
+        waiting += imports(path.read_text(encoding="utf-8"), name, path.name == "__init__.py")
+        waiting += [name.rpartition(".")[0]]
+        waiting += [f"{name}.studies", f"{name}.claims"] if f"{name}.studies" in modules else []
+    return seen
+
+
+def inputs(page: Page) -> list[Path]:
+    """Every file the page's outputs can depend on, sorted: source, code, package data, records, lock."""
+    modules, names = _modules(page.root), reached(page)
+    files = {page.py, page.root / "requirements.lock"} | {modules[name] for name in names}
+    for name in names:
+        folder = modules[name].parent
+        if modules[name].name == "__init__.py":
+            files |= {path for path in folder.iterdir() if path.suffix in {".yml", ".json", ".npz"}}
+        if name.endswith(".studies"):
+            room = name.split(".")[-2].replace("_", "-")
+            files |= set((page.root / "data" / "results").glob(f"{room}-*.*"))
+    return sorted(path for path in files if path.is_file())
+
+
+def digest(files: Iterable[Path], root: Path) -> str:
+    """A hash over the names below ``root`` and the contents of ``files``."""
+    total = hashlib.sha256()
+    for path in files:
+        total.update(f"{path.relative_to(root).as_posix()}\0".encode())
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def key(page: Page) -> str:
+    """The hash of the page's inputs: outputs made under another key are stale."""
+    return digest(inputs(page), page.root)
