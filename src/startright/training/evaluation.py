@@ -46,7 +46,7 @@ def evaluate(
         outputs = forward(x)
         total = total + stacked_loss(loss, outputs, y.expand(runs, -1)).sum(1)
         hits = hits + (outputs.argmax(2) == y).sum(1)
-    return total / len(split.y), hits / len(split.y)
+    return total / len(split.y), hits.to(total.dtype) / len(split.y)
 
 
 class Recorder:
