@@ -1,7 +1,8 @@
 """Runs the benchmarks of this folder and keeps their numbers with the machine they came from.
 
-A benchmark is a script whose ``main()`` prints JSON lines: ``{"name": …, "ours": …, "baseline": …,
-"ratio": …, "unit": …, "target": …}``. Run all, or those named: ``python benchmarks/run.py phi``.
+A benchmark is a script that prints one JSON object a line when called with ``--json``: times or errors with
+their unit in the name, and where it makes sense the baseline and the ``ratio``.
+Run all, or those named: ``python benchmarks/run.py training_stacked``.
 """
 
 import json
@@ -16,17 +17,16 @@ HERE = Path(__file__).parent
 
 def lines(script: Path) -> list[dict]:
     """What the script printed, line by line."""
-    done = subprocess.run([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, check=True)
+    command = [sys.executable, str(script), "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
 def show(row: dict) -> str:
-    """A result on one line, beside its baseline."""
-    numbers = "  ".join(
-        f"{key} {row[key]:.3g}" for key in ("ours", "baseline", "ratio") if row.get(key) is not None
+    """A result on one line."""
+    return ", ".join(
+        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in row.items()
     )
-    target = f"  (target {row['target']})" if "target" in row else ""
-    return f"{row['name']:48} {numbers} {row.get('unit', '')}{target}"
 
 
 def main(names: list[str]) -> None:
@@ -37,8 +37,8 @@ def main(names: list[str]) -> None:
         "torch": version("torch"),
     }
     scripts = {path.stem: path for path in sorted(HERE.glob("*.py")) if path.stem != "run"}
-    if unknown := set(names) - set(scripts):
-        sys.exit(f"unknown benchmark {sorted(unknown)[0]!r}; known: {', '.join(scripts)}")
+    if unknown := sorted(set(names) - set(scripts)):
+        sys.exit(f"unknown benchmark {unknown[0]!r}; known: {', '.join(scripts)}")
     for name in names or scripts:
         rows = lines(scripts[name])
         print(*map(show, rows), sep="\n", flush=True)

@@ -68,7 +68,7 @@ pages.source(seeds.generator)
 #
 # {numref}`fig-template-variance` asks whether the variance stays at 1 for every width.
 
-# %% mystnb={"figure": {"name": "fig-template-variance", "caption": "Variance of the output against the number of inputs $n$. The dashed line is the prediction."}, "image": {"alt": "Variance of a linear layer's output against its number of inputs: flat at one."}}
+# %% mystnb={"figure": {"caption": "Variance of the output against the number of inputs $n$. The dashed line is the prediction.", "name": "fig-template-variance"}, "image": {"alt": "Variance of a linear layer's output against its number of inputs: flat at one."}}
 device = pick_device(DEVICE)
 widths = (10, 100, 1000)
 variances = []

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from startright.notebooks import gate, pair, seal
+from startright.notebooks import gate, pair, seal, sections
 from startright.notebooks.pages import Page, Problem, pages
 
 
@@ -24,8 +24,6 @@ def check_page(page: Page) -> list[Problem]:
 
 def check(root: Path) -> list[Problem]:
     """Every problem of the committed pages and of the generated sections."""
-    from startright.notebooks import sections  # noqa: PLC0415 (the ledger brings torch along)
-
     problems = [problem for page in pages(root) for problem in check_page(page)]
     return problems + sections.drift(root)
 

@@ -1,6 +1,7 @@
 """The two halves of a page: the ``.py`` is the source, the ``.ipynb`` adds cell ids and outputs."""
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 import jupytext
@@ -51,13 +52,15 @@ def source(page: Page) -> NotebookNode:
         )
     text = page.py.read_text(encoding="utf-8")
     notebook = jupytext.reads(text, fmt=FORMAT)
-    again = jupytext.writes(notebook, fmt=FORMAT)
+    notebook.metadata.get("jupytext", {}).pop("text_representation", None)
+    # what is stored has sorted keys, so what is read back from the .ipynb has them too
+    again = jupytext.writes(nbformat.reads(nbformat.writes(notebook), as_version=4), fmt=FORMAT)
     if again != text:
-        pairs = zip([*text.splitlines(), ""], [*again.splitlines(), ""], strict=False)
-        line = next((n for n, (ours, theirs) in enumerate(pairs, 1) if ours != theirs), 1)
+        pairs = zip_longest(text.splitlines(), again.splitlines(), fillvalue="")
+        line, theirs = next((n, new) for n, (old, new) in enumerate(pairs, 1) if old != new)
         raise ValueError(
-            f"{page.docname}.py, line {line}: jupytext would write this file differently; "
-            "take the header and the cell markers from book/chapter_template.py"
+            f"{page.docname}.py, line {line}: jupytext would write {theirs[:80]!r}… here; header and "
+            "cell markers are as in book/chapter_template.py, the keys of a cell's metadata sorted"
         )
     return notebook
 

@@ -1,17 +1,21 @@
 """The parts of README, landing and status page that are computed: ``<!-- generated:NAME -->`` regions."""
 
+# ruff: noqa: PLC0415 (the ledger is imported where it is needed: it brings torch along)
+
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from startright import catalogue
-from startright.claims import VERDICTS, Row
 from startright.errors import unknown
 from startright.notebooks import seal
 from startright.notebooks.pages import Page, Problem, pages
 from startright.notebooks.pair import read
 from startright.profiles import PROFILES
+
+if TYPE_CHECKING:
+    from startright.claims import Row
 
 FILES = ("README.md", "book/index.md", "book/status.md")
 _REGION = re.compile(r"(<!-- generated:([\w-]+) -->\n).*?(<!-- /generated:\2 -->)", re.DOTALL)
@@ -33,14 +37,19 @@ def title(page: Page) -> str:
     return match[1].strip() if match else page.docname.rsplit("/", 1)[-1]
 
 
-def tally(rows: Iterable[Row]) -> str:
+def tally(rows: Iterable["Row"]) -> str:
     """Verdicts counted in words: ``"7 reproduced, 2 partly"``."""
+    from startright.claims import VERDICTS
+
     counts = Counter(row.verdict for row in rows)
     return ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]) or "none"
 
 
 def scoreboard(root: Path, folder: str) -> str:
     """One line a paper and profile: how many of its claims have which verdict."""
+    from startright import catalogue
+    from startright.claims import VERDICTS
+
     lines = []
     for paper in dict.fromkeys(claim.paper for claim in catalogue.claims()):
         for profile in PROFILES:
@@ -53,6 +62,8 @@ def scoreboard(root: Path, folder: str) -> str:
 
 def chapters(root: Path, folder: str) -> str:
     """One line a chapter with claims: scale, time of the quick run, verdicts."""
+    from startright import catalogue
+
     lines = []
     for page in pages(root):
         own = [claim for claim in catalogue.claims() if f"book/{claim.page}" == page.docname]

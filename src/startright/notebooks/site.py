@@ -104,13 +104,15 @@ def _environment(root: Path, staged: Path) -> dict[str, str]:
     top = _git(root, "rev-parse", "--show-toplevel")
     inside = top and Path(top).resolve() == root.resolve()
     own = {"GIT_DIR": folder, "GIT_WORK_TREE": str(staged)} if inside else {"GIT_CEILING_DIRECTORIES": "/"}
-    return dict(os.environ, PYTHONHASHSEED="0", PYTHONPATH=str(root / "src"), **own)
+    return dict(os.environ, PYTHONHASHSEED="0", **own)
 
 
 def warnings_of(log: str) -> list[str]:
     """The lines of a build's log that say what is wrong."""
     lines = (_NOISE.sub("", line) for line in log.splitlines())
-    return [line for line in lines if re.search(r"\b(WARNING|ERROR|CRITICAL|Error)\b", line)]
+    return [
+        line for line in lines if re.search(r"\b(WARNING|ERROR|CRITICAL)\b|^\S*(Error|Exception)\b", line)
+    ]
 
 
 def build(root: Path, overlay: Mapping[str, Path] | None = None, builder: str = "html") -> Path:

@@ -1,0 +1,119 @@
+"""Running pages: the reader's way leaves the tree alone, the maintainer's writes back, byte by byte."""
+
+import pytest
+
+from startright.notebooks import pair
+from startright.notebooks.execute import PageError, environment, execute
+from startright.notebooks.full import run_full
+from startright.notebooks.refresh import refresh, write_back
+from startright.notebooks.rerun import executed_path, rerun
+
+
+@pytest.fixture
+def lines():
+    return []
+
+
+def snapshot(page):
+    files = [path for path in page.root.rglob("*") if path.is_file() and "_build" not in path.parts]
+    return {path: path.read_bytes() for path in files}
+
+
+def test_a_refresh_writes_the_notebook(executed):
+    notebook = pair.read(executed.ipynb)
+    assert pair.drift(executed) == []
+    assert [cell.execution_count for _, cell in pair.code_cells(notebook)] == [1, 2, 3]
+    assert "image/png" in notebook.cells[3].outputs[0].data
+    assert "papermill" not in executed.ipynb.read_text()
+
+
+def test_a_fresh_page_is_not_run_again(executed, lines, monkeypatch):
+    monkeypatch.setattr("startright.notebooks.rerun.execute", lambda *_: pytest.fail("was run"))
+    before = snapshot(executed)
+    assert rerun([executed], lines.append) == []
+    assert refresh([executed], lines.append) == []
+    assert lines == []
+    assert snapshot(executed) == before
+
+
+def test_a_refresh_takes_over_what_the_reader_ran(executed, lines, monkeypatch):
+    monkeypatch.setattr("startright.notebooks.rerun.execute", lambda *_: pytest.fail("was run"))
+    before = executed.ipynb.read_text()
+    executed.ipynb.unlink()
+    assert refresh([executed], lines.append) == []
+    assert executed.ipynb.read_text() == before
+
+
+def test_another_number_is_reported_and_nothing_is_written(executed, lines):
+    notebook = pair.read(executed.ipynb)
+    notebook.cells[2].outputs[0].text = "mean 0.812 over 3 seeds, quick\n"
+    pair.write(notebook, executed.ipynb)
+    before = snapshot(executed)
+    [problem] = rerun([executed], lines.append)
+    assert (problem.page, problem.cell) == ("book/page", 2)
+    assert "says '0.512', the reference says '0.812'" in problem.message
+    assert snapshot(executed) == before
+
+
+def test_the_first_run_of_a_page_has_nothing_to_compare_with(executed, lines):
+    executed.ipynb.unlink()
+    assert rerun([executed], lines.append) == []
+    assert any("no committed outputs" in line for line in lines)
+    assert not executed.ipynb.exists()
+
+
+def test_a_failing_page_is_named_and_not_written(plain, lines):
+    plain.py.write_text(
+        plain.py.read_text().replace('print("mean', 'raise ZeroDivisionError("no")\nprint("mean')
+    )
+    before = snapshot(plain)
+    problems = refresh([plain], lines.append)
+    assert (problems[0].cell, problems[0].message) == (
+        2,
+        "ends in an error: ZeroDivisionError: no",
+    )
+    assert (problems[1].cell, problems[1].message) == (3, "was not executed")
+    assert snapshot(plain) == before
+    assert lines[0] == "page 1 of 1: book/page …"
+
+
+def test_a_killed_kernel_is_a_problem_of_its_page(plain, lines):
+    plain.py.write_text(plain.py.read_text().replace('print("mean', 'import os\n\nos._exit(3)\nprint("mean'))
+    [problem] = rerun([plain], lines.append)
+    assert "did not run to its end" in problem.message
+
+
+def test_a_run_with_parameters_is_a_throw_away(plain, lines, capfd):
+    before = snapshot(plain)
+    assert run_full([plain], "full", "cpu", lines.append) == []
+    copy = pair.read(plain.root / "_build/full/book/page.ipynb")
+    assert any("mean 0.512 over 3 seeds, full" in str(cell.get("outputs")) for cell in copy.cells)
+    assert snapshot(plain) == before
+
+
+def test_a_page_without_parameters_has_no_full_run(plain, lines):
+    plain.py.write_text(plain.py.read_text().replace(' tags=["parameters"]', ""))
+    assert run_full([plain], "full", "cpu", lines.append) == []
+    assert lines == []
+
+
+def test_writing_back_refuses_another_source(executed):
+    path = executed_path(executed)
+    executed.py.write_text(executed.py.read_text() + "# more\n")
+    with pytest.raises(ValueError, match=r"book/page\.py changed while"):
+        write_back(executed, path)
+
+
+def test_papermill_missing_is_said(book, monkeypatch):
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    with pytest.raises(PageError, match="book/page did not run to its end: exit code 1"):
+        execute(book, book.root / "_build/x.ipynb")
+
+
+def test_the_kernel_sees_no_gpu_and_no_foreign_backend(monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    settings = environment()
+    assert "MPLBACKEND" not in settings
+    assert settings["CUDA_VISIBLE_DEVICES"] == ""
+    assert environment(hide_gpu=False)["CUDA_VISIBLE_DEVICES"] == "1"

@@ -1,0 +1,65 @@
+import pytest
+
+from startright.notebooks import sections
+
+
+@pytest.fixture
+def status(executed):
+    path = executed.root / "book/status.md"
+    path.write_text("# Status\n\n<!-- generated:status -->\nold\n<!-- /generated:status -->\nend\n")
+    return path
+
+
+def test_regions_are_filled_and_the_rest_stays(executed, status):
+    assert sections.write(executed.root) == [status]
+    text = status.read_text()
+    assert text.startswith("# Status\n\n<!-- generated:status -->\n")
+    assert text.endswith("<!-- /generated:status -->\nend\n")
+    assert "| [A small page](page.ipynb) | 20" in text
+    assert "old" not in text
+    assert sections.write(executed.root) == []
+    assert sections.drift(executed.root) == []
+
+
+def test_a_region_out_of_date_is_named(executed, status):
+    [problem] = sections.drift(executed.root)
+    assert problem.page == "book/status.md"
+    assert "make refresh" in problem.message
+
+
+def test_links_are_relative_to_the_file(executed):
+    text = "<!-- generated:status -->\n<!-- /generated:status -->"
+    assert "(book/page.ipynb)" in sections.fill(text, executed.root)
+
+
+def test_an_unknown_region_is_refused(executed):
+    with pytest.raises(ValueError, match="unknown generated section 'statsu': did you mean 'status'"):
+        sections.fill("<!-- generated:statsu -->\n<!-- /generated:statsu -->", executed.root)
+
+
+def test_a_page_that_never_ran_says_so(book):
+    text = sections.fill("<!-- generated:status -->\n<!-- /generated:status -->", book.root)
+    assert "| not yet run |" in text
+
+
+def test_ledger_and_chapters_come_from_the_catalogue():
+    from startright import catalogue
+    from startright.paths import repository
+
+    names = ("scoreboard", "chapters")
+    text = "".join(f"<!-- generated:{name} -->\n<!-- /generated:{name} -->\n" for name in names)
+    text = sections.fill(text, repository())
+    for paper in {claim.paper for claim in catalogue.claims()}:
+        assert f"| {paper} | full |" in text
+    for page in {claim.page for claim in catalogue.claims()}:
+        assert f"(book/{page}.ipynb)" in text
+
+
+def test_tally_counts_in_the_order_of_the_verdicts():
+    class Row:
+        def __init__(self, verdict):
+            self.verdict = verdict
+
+    rows = [Row("not yet run"), Row("reproduced"), Row("reproduced")]
+    assert sections.tally(rows) == "2 reproduced, 1 not yet run"
+    assert sections.tally([]) == "none"
