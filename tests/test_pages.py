@@ -90,6 +90,9 @@ def paper(monkeypatch, tmp_path):
     def claim(name):
         return Claim("demo", name, "A coin | is fair.", "0.5", (study,), measure, "demo", "fig")
 
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "claims.py").touch()
+    monkeypatch.setattr(pages, "__file__", str(tmp_path / "pages.py"))
     room = types.ModuleType("startright.demo.claims")
     room.CLAIMS = (claim("C1"), claim("C2"))
     monkeypatch.setitem(sys.modules, "startright.demo", types.ModuleType("startright.demo"))

@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from startright import __version__
@@ -128,12 +129,10 @@ def _claims(paper: str, ids: Sequence[str] | None) -> list["Claim"]:
     # by name, not through the catalogue: a page depends on its own room, not on all of them
     from startright.errors import unknown
 
-    try:
-        ledger = {claim.id: claim for claim in import_module(f"startright.{paper}.claims").CLAIMS}
-    except ModuleNotFoundError as error:
-        from startright import catalogue
-
-        raise unknown("paper", paper, {claim.paper for claim in catalogue.claims()}) from error
+    papers = [path.parent.name for path in Path(__file__).parent.glob("*/claims.py")]
+    if paper not in papers:
+        raise unknown("paper", paper, papers)
+    ledger = {claim.id: claim for claim in import_module(f"startright.{paper}.claims").CLAIMS}
     if wrong := [name for name in ids or () if name not in ledger]:
         raise unknown("claim", wrong[0], ledger)
     return [ledger[name] for name in ids or ledger]
