@@ -111,3 +111,10 @@ def test_host_reads_one_tensor_an_evaluation(digits, monkeypatch):
         train(model(), digits, TrainConfig(epochs=3, batch_size=32, momentum=0.9))
     assert count.reads == 0
     assert len(lists) == 3
+
+
+def test_train_loss_is_the_mean_since_the_last_evaluation(digits):
+    often = train(model(), digits, TrainConfig(epochs=2, batch_size=100, eval_every=1))
+    seldom = train(model(), digits, TrainConfig(epochs=2, batch_size=100))
+    losses = often.curves["train_loss"]
+    assert seldom.curves["train_loss"] == pytest.approx([sum(losses[:4]) / 4, sum(losses[4:]) / 4])
