@@ -139,7 +139,9 @@ def show_claims(
         profiles = [profile] if profile else PROFILES
         typer.echo(claims.to_json([row for name in profiles for row in catalogue.rows(paper, name)]))
         return
-    table = Table("claim", "the paper says", "published", "ours", "profile", "verdict")
+    table = Table()
+    for name in ("claim", "the paper says", "published", "ours", "profile", "verdict"):
+        table.add_column(name, no_wrap=name in ("claim", "profile", "verdict"))
     for row in catalogue.rows(paper, profile):
         claim = row.claim
         table.add_row(

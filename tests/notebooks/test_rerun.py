@@ -62,38 +62,38 @@ def test_the_first_run_of_a_page_has_nothing_to_compare_with(executed, lines):
     assert not executed.ipynb.exists()
 
 
-def test_a_failing_page_is_named_and_not_written(plain, lines):
-    plain.py.write_text(
-        plain.py.read_text().replace('print("mean', 'raise ZeroDivisionError("no")\nprint("mean')
+def test_a_failing_page_is_named_and_not_written(book, lines):
+    book.py.write_text(
+        book.py.read_text().replace('print("mean', 'raise ZeroDivisionError("no")\nprint("mean')
     )
-    before = snapshot(plain)
-    problems = refresh([plain], lines.append)
+    before = snapshot(book)
+    problems = refresh([book], lines.append)
     assert (problems[0].cell, problems[0].message) == (
         2,
         "ends in an error: ZeroDivisionError: no",
     )
     assert (problems[1].cell, problems[1].message) == (3, "was not executed")
-    assert snapshot(plain) == before
+    assert snapshot(book) == before
     assert lines[0] == "page 1 of 1: book/page …"
 
 
-def test_a_killed_kernel_is_a_problem_of_its_page(plain, lines):
-    plain.py.write_text(plain.py.read_text().replace('print("mean', 'import os\n\nos._exit(3)\nprint("mean'))
-    [problem] = rerun([plain], lines.append)
+def test_a_killed_kernel_is_a_problem_of_its_page(book, lines):
+    book.py.write_text(book.py.read_text().replace('print("mean', 'import os\n\nos._exit(3)\nprint("mean'))
+    [problem] = rerun([book], lines.append)
     assert "did not run to its end" in problem.message
 
 
-def test_a_run_with_parameters_is_a_throw_away(plain, lines, capfd):
-    before = snapshot(plain)
-    assert run_full([plain], "full", "cpu", lines.append) == []
-    copy = pair.read(plain.root / "_build/full/book/page.ipynb")
+def test_a_run_with_parameters_is_a_throw_away(book, lines, capfd):
+    before = snapshot(book)
+    assert run_full([book], "full", "cpu", lines.append) == []
+    copy = pair.read(book.root / "_build/full/book/page.ipynb")
     assert any("mean 0.512 over 3 seeds, full" in str(cell.get("outputs")) for cell in copy.cells)
-    assert snapshot(plain) == before
+    assert snapshot(book) == before
 
 
-def test_a_page_without_parameters_has_no_full_run(plain, lines):
-    plain.py.write_text(plain.py.read_text().replace(' tags=["parameters"]', ""))
-    assert run_full([plain], "full", "cpu", lines.append) == []
+def test_a_page_without_parameters_has_no_full_run(book, lines):
+    book.py.write_text(book.py.read_text().replace(' tags=["parameters"]', ""))
+    assert run_full([book], "full", "cpu", lines.append) == []
     assert lines == []
 
 
