@@ -1,0 +1,333 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext.formats,jupytext.notebook_metadata_filter
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The Edge of Chaos
+#
+# *Two inputs enter a random network. Do they become one, or strangers?*
+#
+# A deep network at initialisation is a machine that is applied to its own output again and again. If it
+# pulls different inputs together, they cannot be told apart at the top. If it drives similar
+# inputs apart, noise is all that arrives. {cite:t}`poole2016exponential` and {cite:t}`schoenholz2017deep`
+# computed which of the two happens, in the limit of infinite width: there is an *ordered* phase, a
+# *chaotic* phase, and on the line between them, the **Edge of Chaos**, signals travel deepest.
+#
+# {cite:t}`wolinski2025gaussian` read this theory critically. This chapter rebuilds it, then
+# tests their three remarks.
+#
+# ```{admonition} What the paper claims
+# :class: tip
+# - "The variance has **one** stable fixed point" is not general: for some activation function the
+#   variance map has infinitely many (C7).
+# - An analysis at **finite width** is possible: second-moment recursions hold exactly there (C8).
+# - Glorot's and He's initialisations, the Edge of Chaos and Gaussian pre-activations are one
+#   idea: choose a summary of the law of pre-activations, and make it a **fixed point** of the layer map (C9).
+# ```
+
+# %% tags=["hide-input"]
+# On Colab: fetch the book and its package. Anywhere else this does nothing.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("startright") is None:
+    url = "https://github.com/starting-right/starting-right"
+    subprocess.run(["git", "clone", "--depth", "1", url], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-e", "starting-right"], check=True)
+    sys.path.insert(0, "starting-right/src")
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+
+from startright import pages
+from startright.figures import use_style
+from startright.preact import chains, figures, log_periodic
+from startright.preact import maps, schemes, studies
+from startright.studies import frame, live, recorded
+
+use_style()
+
+# %% tags=["parameters"]
+PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" on one GPU
+DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
+SEED = 0  # the first seed of every study
+
+# %% [markdown]
+# ## Two maps
+#
+# In a very wide network the pre-activations of a layer are Gaussian, so two numbers say everything about two
+# inputs: their common variance $v$ and their correlation $c$. One layer, with weights of variance
+# $\sigma_w^2$ and biases of variance $\sigma_b^2$, maps them by
+#
+# $$
+# V(v) = \sigma_w^2\, \mathbb E\bigl[\varphi(\sqrt v Z)^2\bigr] + \sigma_b^2, \qquad
+# C(c) = \frac{\sigma_w^2\,\mathbb E\bigl[\varphi(\sqrt{v^*} Z_1)\,\varphi(\sqrt{v^*} Z_2)\bigr]
+# + \sigma_b^2}{v^*},
+# $$ (chaos-maps)
+#
+# where $v^* = V(v^*)$ and $\operatorname{corr}(Z_1,Z_2)=c$. Equal inputs stay equal: $C(1)=1$. Whether
+# *nearly* equal inputs stay so is decided by the slope there,
+#
+# $$
+# \chi_1 = C'(1) = \sigma_w^2\,\mathbb E\bigl[\varphi'(\sqrt{v^*} Z)^2\bigr].
+# $$ (chaos-chi)
+#
+# $\chi_1<1$ is ordered, $\chi_1>1$ chaotic, $\chi_1 = 1$ is the edge. The expectations are one-dimensional
+# integrals, computed by quadrature:
+
+# %%
+pages.source(maps.variance_map)
+
+# %%
+pages.source(maps.chi1)
+
+# %% mystnb={"figure": {"name": "fig-chaos-variance-map", "caption": "The variance map for tanh at the authors' $(\\sigma_w^2, \\sigma_b^2) = (1.46, 0.013)$, for ReLU at $(2, 0)$, and for $\\varphi_\\theta$ with its Weibull weights. Crossings with the diagonal are fixed points."}, "image": {"alt": "Variance after a layer against variance before it. tanh crosses the diagonal at 0.30, ReLU lies on it, the phi functions cross it at one."}}
+v = np.linspace(0.01, 2, 60)
+shown = {"tanh": schemes.tanh_eoc(), "ReLU": schemes.relu()}
+shown |= {f"φᵖ θ={t:g}": schemes.gaussian_preact(t, "positive") for t in (2.05, 10.0)}
+curves = {name: (v, maps.variance_map(scheme, v)) for name, scheme in shown.items()}
+_ = figures.maps(curves, "variance v of a layer", "variance V(v) of the next")
+plt.show()
+
+# %% [markdown]
+# For tanh there is one stable fixed point, $v^*\approx0.303$, with $\chi_1\approx 0.999$. ReLU's map **is** the
+# diagonal: every variance is a fixed point. For $\varphi_\theta$ the fixed point is 1 by construction.
+#
+# ## The phase diagram
+#
+# For each $(\sigma_w,\sigma_b)$ iterate $V$ to its fixed point and colour by $\chi_1$.
+
+# %% mystnb={"figure": {"name": "fig-chaos-phases", "caption": "$\\chi_1$ over $(\\sigma_w, \\sigma_b)$. Black: the Edge of Chaos, $\\chi_1 = 1$. White: no finite variance fixed point."}, "image": {"alt": "Two heat maps. tanh: an ordered phase at small sigma w and a chaotic one at large sigma w, with a line between them that bends to the right. ReLU: ordered left of sigma w equal to root two, no fixed point to the right."}}
+sigma_w, sigma_b = np.linspace(0.5, 3, 30), np.linspace(0, 1, 30)
+activations = {"tanh": torch.tanh, "ReLU": torch.relu}
+diagrams = {
+    name: (sigma_w, sigma_b, maps.phase_diagram(activation, sigma_w, sigma_b))
+    for name, activation in activations.items()
+}
+_ = figures.phase_diagrams(diagrams)
+plt.show()
+
+# %% [markdown]
+# The tanh line is the edge. For ReLU, $\chi_1 = \sigma_w^2/2$ whatever the variance, and with a bias and
+# $\sigma_w^2\ge2$ the variance grows without bound: the edge shrinks to the single point
+# $(\sqrt 2, 0)$, He's initialisation.
+#
+# ### Where does the Gaussian family sit?
+
+# %%
+def row(theta):
+    odd, positive = (schemes.gaussian_preact(theta, kind) for kind in ("odd", "positive"))
+    return {
+        "Γ(1+2/θ)": odd.sigma_w2,
+        "odd: χ₁": float(maps.chi1(odd)),
+        "odd: C′(0)": maps.correlation_slope(odd),
+        "positive: C(0)": float(maps.correlation_map(positive, 0.0)),
+        "positive: χ₁": float(maps.chi1(positive)),
+    }
+
+
+pd.DataFrame({theta: row(theta) for theta in (2.05, 3.0, 4.0, 5.0, 10.0)}).T.rename_axis("θ").round(5)
+
+# %% [markdown]
+# **Exact Gaussianity is not an Edge of Chaos condition.** The odd functions are always slightly chaotic:
+# by the Gaussian Poincaré inequality $\mathbb E\varphi'^2\ge\operatorname{Var}\varphi$, with equality for
+# linear functions only, so $\chi_1>1$. The positive ones are deep in the ordered phase, with $\chi_1$
+# between 0.23 and 0.38: two inputs lose two thirds of their difference at every layer.
+#
+# ## Real networks, real inputs
+#
+# The maps are for infinite width. The study draws networks, feeds them images, ten of each of ten
+# classes, and averages the correlation of the pre-activations within and between classes.
+
+# %%
+correlation_live = live(studies.CORRELATION, PROFILE, device=DEVICE, first_seed=SEED)
+correlation_full = recorded(studies.CORRELATION, "full")
+
+# %% mystnb={"figure": {"name": "fig-chaos-correlation", "caption": "Mean correlation of two images against depth at width 300, on scikit-learn's digits; dashed: the infinite-width map iterated from the images' own correlations."}, "image": {"alt": "Six panels, one an activation. ReLU and tanh: correlations rise slowly. Odd phi: they stay or fall. Positive phi: they reach one within about five layers. Measured lines follow the dashed theory."}}
+_ = figures.correlation(correlation_live, width=300)
+plt.show()
+
+# %% mystnb={"figure": {"name": "fig-chaos-correlation-full", "caption": "The recorded study on CIFAR-10 at width 1000, over 20 networks."}, "image": {"alt": "The same six panels for CIFAR-10 images and width 1000, with measured lines on the theory."}}
+if correlation_full:
+    _ = figures.correlation(correlation_full, width=1000)
+    plt.show()
+
+# %% [markdown]
+# How far is a finite network from the map over its first 20 layers (largest gap of the class means, one
+# network at a time)?
+
+# %%
+def gaps(records):
+    table = frame(records)
+    table["function"] = [figures.name(s, t) for s, t in zip(table["scheme"], table["theta"], strict=True)]
+    return table.groupby(["function", "width"], sort=False)["gap"].agg(["mean", "std"]).round(2).unstack()
+
+
+gaps(correlation_full or correlation_live)
+
+# %% [markdown]
+# ## Infinitely many stable variances
+#
+# Much of the literature starts with "the variance converges to *the* stable fixed point". Must there
+# be only one? Take an activation that repeats itself on a logarithmic scale,
+#
+# $$
+# \varphi_{\delta,\omega}(x) = x \exp\!\Bigl(\tfrac{\delta}{\omega}\sin(\omega\ln|x|)\Bigr),\qquad 0<\delta<1 .
+# $$ (chaos-log-periodic)
+#
+# It is smooth away from 0 and strictly increasing. Since $\varphi(e^{2\pi/\omega}x) =
+# e^{2\pi/\omega}\varphi(x)$, the ratio $V(v)/v$ is periodic in $\ln v$ when $\sigma_b=0$. If it crosses 1 once, it
+# does so for ever, alternately downwards (a stable fixed point) and upwards (an unstable one). The
+# paper's plotting code names such a family with $\delta = 0.99$; the exact formula is our reconstruction.
+
+# %%
+pages.source(log_periodic.log_periodic)
+
+# %% mystnb={"figure": {"name": "fig-chaos-fixed-points", "caption": "$V(v)/v$ over five periods for $\\delta = 0.99$ and three $\\omega$, $\\sigma_w$ in the middle of its admissible range. Filled: stable fixed points; open: unstable."}, "image": {"alt": "Three periodic curves oscillating around one against ln v, each crossing one twice a period; crossings alternate between filled and open markers."}}
+fixed_live = live(studies.FIXED_POINTS, PROFILE, device=DEVICE)
+curves = {}
+for record in fixed_live:
+    omega, sigma_w = record.config["omega"], record.metrics["sigma_w"]
+    points = log_periodic.fixed_points(0.99, omega, sigma_w, 5)
+    log_v = np.linspace(0, 5 * 4 * np.pi / omega, 400)
+    ratio = sigma_w**2 * log_periodic.ratio(log_v, 0.99, omega)
+    at, slopes = np.array([[p.log_v, p.slope] for p in points]).T
+    curves[f"ω = {omega:g}"] = (log_v, ratio, at, slopes)
+_ = figures.fixed_points(curves)
+plt.show()
+
+# %%
+columns = ["ratio_low", "ratio_high", "sigma_w", "stable_per_period", "stable_slope", "unstable_slope"]
+frame(fixed_live).set_index("omega")[columns].round(3)
+
+# %% [markdown]
+# Which fixed point a network lands on depends on the scale of its input, and it stays there: such a network
+# remembers how large its input was.
+#
+# ## Exact at finite width
+#
+# With Gaussian weights a layer is *conditionally* Gaussian: given
+# $q_l = \frac1n\sum_j\varphi(Z_j^l)^2$, its neurons are independent $\mathcal N(0,\sigma_w^2 q_l + \sigma_b^2)$. So
+# a random network seen by one input is a Markov chain of one number, whatever its width:
+
+# %%
+pages.source(chains.scalar_chain)
+
+# %% [markdown]
+# For ReLU with $\sigma_w^2=2$ the chain multiplies: $q_{l+1} = q_l\cdot\frac2n\chi^2_K$ with
+# $K\sim\mathrm{Binomial}(n,\frac12)$. Then $\mathbb E\,q_l$ is constant **exactly**, at every width, and
+#
+# $$
+# \operatorname{kurt}(Z^L) = 3\,\bigl(1 + 5/n\bigr)^{L-1}.
+# $$ (chaos-kurtosis)
+
+# %% mystnb={"figure": {"name": "fig-chaos-moments", "caption": "Second moment (left) and kurtosis (right) of a ReLU network's pre-activations. Points: sampled networks. Lines: exact."}, "image": {"alt": "Left: the second moment stays at one at all ten layers within its spread. Right: kurtosis grows along the exact lines, and sampled points fall below them in deep narrow networks."}}
+moments_live = live(studies.MOMENTS, PROFILE, device=DEVICE, first_seed=SEED)
+_ = figures.moments(moments_live)
+plt.show()
+
+# %% [markdown]
+# Both formulas hold, and the right panel shows why "the variance is preserved" comforts too
+# soon. At width 10 and layer 10 the kurtosis is 115: the mean is kept by rare, huge networks while the
+# typical one fades. Sampled kurtosis must then fall below the truth, since the networks that
+# make it are too rare to be drawn.
+#
+# ## One idea, four initialisations
+#
+# Each initialisation fixes one summary of the law of a pre-activation. The table measures, for the pair
+# each principle proposes, how far each summary is from a fixed point of the layer map: the variance
+# $|V(v^*)/v^*-1|$, the slope $|\chi_1-1|$, and the whole law (KS distance at width 1).
+
+# %% tags=["tab-chaos-principles"]
+principles_live = live(studies.PRINCIPLES, PROFILE, device=DEVICE)
+table = frame(principles_live).set_index("principle")[["variance", "slope", "law"]]
+table.columns = ["variance |V(v*)/v* − 1|", "slope |χ₁ − 1|", "law: KS at width 1"]
+table.map(lambda x: "0" if x < 1e-9 else f"{x:.2g}")
+
+# %% [markdown]
+# Read by rows. Glorot's and He's pairs keep the variance; they happen to have $\chi_1=1$ as well. The
+# tanh pair was chosen for its slope and has it to the two digits it is given with. Only the Gaussian pair
+# keeps the law, and it pays with the slope. No row has all three columns.
+#
+# ## Paper against ours
+
+# %%
+measured = {s.name: r for s, r in zip(
+    (studies.FIXED_POINTS, studies.MOMENTS, studies.PRINCIPLES),
+    (fixed_live, moments_live, principles_live), strict=True)}
+pages.claims_table("preact", ["C7", "C8", "C9"], live=measured)
+
+# %% [markdown]
+# ### What differs, and why
+#
+# - **C7.** The formula {eq}`chaos-log-periodic` is reconstructed from the names in the paper's code; the claim is
+#   about existence, and one example settles it.
+# - **C8.** The recursion is ours, written down for ReLU; the paper's own exact analysis is wider.
+# - **C9** is an exposition in the paper. The table turns it into numbers; the choice of the three
+#   summaries is ours.
+#
+# ## Try it yourself
+#
+# - Move $(\sigma_w,\sigma_b)$ for tanh across the black line of {numref}`fig-chaos-phases`, and iterate
+#   the correlation map: `maps.correlation_map`.
+# - Take $\omega=20$ in {eq}`chaos-log-periodic`. How narrow does the range of $\sigma_w$ become?
+#
+# ## Exercises
+#
+# ```{exercise} ReLU has no edge, only a point
+# :label: ex-chaos-relu
+#
+# Compute $V$ and $\chi_1$ for ReLU. For which $(\sigma_w,\sigma_b)$ is there a finite fixed point of the
+# variance with $\chi_1=1$?
+# ```
+#
+# ```{solution} ex-chaos-relu
+# :class: dropdown
+#
+# $\mathbb E[\max(0,\sqrt v Z)^2] = v/2$, so $V(v) = \sigma_w^2 v/2+\sigma_b^2$, and $\varphi'^2$ is 1 half of the time:
+# $\chi_1=\sigma_w^2/2$. With $\chi_1=1$, $V(v)=v+\sigma_b^2$ has a fixed point only for $\sigma_b=0$.
+# ```
+#
+# ```{exercise} The kurtosis of a ReLU network
+# :label: ex-chaos-kurtosis
+#
+# Derive {eq}`chaos-kurtosis` from $q' = q\cdot\frac1n\sum_j 2\,G_j^2\,\mathbf 1[G_j>0]$.
+# ```
+#
+# ```{solution} ex-chaos-kurtosis
+# :class: dropdown
+#
+# $X_j = 2G_j^2\mathbf 1[G_j>0]$ has mean 1 and second moment $4\cdot\frac12\cdot3=6$. The mean of $n$ of
+# them has second moment $1+(6-1)/n = 1+5/n$. So $\mathbb E q_l^2 = (1+5/n)^l q_0^2$. Given $q$, $Z$ is
+# $\mathcal N(0,2q)$ with fourth moment $3(2q)^2$: the kurtosis is $3\,\mathbb E q^2/(\mathbb E q)^2$, with $L-1$ random layers
+# below layer $L$.
+# ```
+#
+# ```{exercise} Chaotic by necessity
+# :label: ex-chaos-poincare
+#
+# For an odd $\varphi$ with $s^2\mathbb E\varphi(Z)^2=1$, use Hermite polynomials to show $\chi_1\ge1$.
+# ```
+#
+# ```{solution} ex-chaos-poincare
+# :class: dropdown
+#
+# Write $\varphi=\sum_k a_k h_k$ with normalised Hermite polynomials. $\mathbb E\varphi^2=\sum a_k^2$ and, as
+# $h_k'=\sqrt k\,h_{k-1}$, $\mathbb E\varphi'^2=\sum k\,a_k^2$. For odd $\varphi$ only $k\ge1$ occur, so
+# $\chi_1 = s^2\sum k a_k^2\ge s^2\sum a_k^2=1$, with equality only for $\varphi=a_1h_1$, a linear
+# function. A positive $\varphi$ has a large $a_0$, which the second sum does not see.
+# ```
+
+# %%
+pages.provenance(profile=PROFILE, device=DEVICE)

@@ -1,0 +1,430 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext.formats,jupytext.notebook_metadata_filter
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Gaussian pre-activations
+#
+# *Is what enters a neuron Gaussian at the start of training, and can it be made so exactly?*
+#
+# Before training, the weights of a network are random. So is the number that enters each neuron, its
+# **pre-activation**. Nearly every theory of initialisation assumes that this number follows a normal
+# law. For a very wide network the central limit theorem says so. For the narrow networks one
+# actually draws on a whiteboard, nobody promised anything.
+#
+# {cite:t}`wolinski2025gaussian` test the assumption, find that it mostly fails, and then turn the question
+# round: *which activation function and which law of the weights would make it true at every width?*
+#
+# ```{admonition} What the paper claims
+# :class: tip
+# 1. With tanh or ReLU and Gaussian weights, pre-activations are mostly **not** Gaussian; depth makes it
+#    worse, width makes it better (C1).
+# 2. There is a family of pairs, an activation function $\varphi_\theta$ and weights with a symmetric
+#    Weibull law, $\theta > 2$, for which $W\varphi_\theta(Z) \sim \mathcal N(0,1)$ **exactly** whenever
+#    $Z \sim \mathcal N(0,1)$ (C2). It comes in an odd and a positive variant (C3).
+# 3. These pairs keep pre-activations Gaussian through depth in narrow networks, exactly if the neurons of a
+#    layer are independent (C4), approximately if they are not (C5, C6).
+# 4. Whether one *wants* such a start for training is an open question (C10).
+# ```
+#
+# The paper computes $\varphi_\theta$ by fitting a density, then a formula, with errors up to 0.3. This
+# chapter uses a closed description of the law instead and reaches $10^{-9}$: that is the main thing it adds.
+# The claims on the Edge of Chaos (C7 to C9) have [their own chapter](edge-of-chaos.ipynb).
+
+# %% tags=["hide-input"]
+# On Colab: fetch the book and its package. Anywhere else this does nothing.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("startright") is None:
+    url = "https://github.com/starting-right/starting-right"
+    subprocess.run(["git", "clone", "--depth", "1", url], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-e", "starting-right"], check=True)
+    sys.path.insert(0, "starting-right/src")
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from startright import pages
+from startright.figures import use_style
+from startright.preact import QuotientLaw, chains, figures, ks_of_product, phi
+from startright.preact import finite_width, reference, studies
+from startright.studies import frame, live, recorded
+
+use_style()
+
+# %% tags=["parameters"]
+PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" on one GPU
+DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
+SEED = 0  # the first seed of every study
+
+# %% [markdown]
+# ## The hypothesis, put to the test
+#
+# Write $Z^l_i$ for the pre-activation of neuron $i$ in layer $l$ (all symbols are in the
+# [notation](../notation.md)). One layer maps
+#
+# $$
+# Z_i^{l+1} = \frac{1}{\sqrt{n_l}} \sum_{j=1}^{n_l} W_{ij}\, \varphi(Z_j^l) + B_i .
+# $$ (preact-layer)
+#
+# We draw thousands of **independent** networks, feed each the same input with $\lVert x\rVert^2 = n_0$,
+# and look at one fixed neuron per layer. (Neurons of one network share their inputs, so pooling them
+# would be cheating.) The distance to a normal law is that of Kolmogorov and Smirnov (KS): the largest
+# gap between two distribution functions. It is shown twice, against $\mathcal N(0,1)$ and after
+# standardising: the second sees only the *shape* of the law, the first its variance as well.
+#
+# tanh starts with the near-critical $\sigma_w^2 = 1.46$, $\sigma_b^2 = 0.013$ of the authors, ReLU with
+# He's $\sigma_w^2 = 2$. The grey band is noise: exactly Gaussian samples of this size stay inside it
+# 19 times in 20.
+
+# %%
+depth_live = live(studies.DEPTH, PROFILE, device=DEVICE, first_seed=SEED)
+depth_full = recorded(studies.DEPTH, "full")
+classic = [("relu", None), ("tanh", None)]
+
+# %% mystnb={"figure": {"name": "fig-preact-depth-classic", "caption": "Networks of width 10 with Gaussian weights. Left: KS distance to $\\mathcal{N}(0,1)$. Middle: after standardising. Right: variance. Bands are one standard deviation over seeds; grey is the 95 % noise level."}, "image": {"alt": "Three panels against layer 1 to 50 for ReLU and tanh at width 10: raw and standardised KS distance grow far above the noise band for ReLU and level off above it for tanh; the variance of tanh falls to 0.3 and that of ReLU scatters."}}
+_ = figures.depth(depth_live, classic, width=10)
+plt.show()
+
+# %% [markdown]
+# Both leave the noise within a few layers. They do so differently. **ReLU** never stops: its
+# pre-activations grow heavier tails with every layer. **tanh** settles, because its variance is drawn back
+# to a fixed point; what remains is a constant non-Gaussian shape and a variance far from 1.
+#
+# Does width help? At layer 50, in units of the noise level (a value above 1 is rejected at 5 %):
+
+# %%
+def last_layer(records, schemes):
+    table = frame(records).query("inputs == 'unit'")
+    table = table[table["scheme"].isin(schemes)].copy()
+    table["KS / noise"] = table["ks_standardised"] * table["draws"] ** 0.5 / 0.886
+    return table.groupby(["scheme", "width"])["KS / noise"].agg(["mean", "std"]).round(1)
+
+
+last_layer(depth_full or depth_live, ["relu", "tanh"])
+
+# %% [markdown]
+# It does, and the claim needs its two halves kept apart. A ReLU network of width 100 is still far from
+# Gaussian at depth 50, since what counts is the ratio of depth to width. A tanh network of width 100
+# cannot be told from a Gaussian one by its shape. "Mostly false" is a statement on narrow and deep networks.
+
+# %% [markdown]
+# ## Which pair would make it true?
+#
+# Suppose the inputs of a layer are independent and $\mathcal N(0,1)$. We want
+# {eq}`preact-layer` to give $\mathcal N(0,1)$ back *for every width*, without bias. Take width 1: then
+#
+# $$
+# W \varphi(Z) \sim \mathcal N(0,1), \qquad Z \sim \mathcal N(0,1),
+# $$ (preact-equation)
+#
+# is necessary. It is also sufficient, since a sum of independent Gaussians is Gaussian. (By Cramér's
+# theorem even one single width would force it; see [the exercises](preact-exercises).) Two things follow
+# at once.
+#
+# *Gaussian weights are out.* If $W$ has positive density at 0 and $\varphi(Z)$ does too, their product has
+# infinite density there. The density of $W$ must vanish at 0.
+#
+# *Tails must match.* If $P(|W|>t)\approx e^{-t^\theta}$ and $P(|\varphi(Z)|>t)\approx e^{-ct^{\theta'}}$, the
+# product has tail exponent $\beta$ with $1/\beta = 1/\theta + 1/\theta'$. A Gaussian has $\beta=2$: so
+# $\theta > 2$.
+#
+# The simplest law with both properties is the **symmetric Weibull** law $\mathcal W(\theta, 1)$, with
+# $P(|W|>t) = e^{-t^\theta}$ and a random sign. Then $A = |\varphi_\theta(Z)|$ must follow the law that turns
+# a Weibull variable into a half-normal one by multiplication: a *quotient law*. Any function with
+# $|\varphi(Z)| \sim A$ solves {eq}`preact-equation`. Two monotone ones are natural:
+#
+# $$
+# \varphi^{\circ}_\theta(z) = \operatorname{sgn}(z)\, F_A^{-1}\!\bigl(2\Phi(|z|)-1\bigr), \qquad
+# \varphi^{p}_\theta(z) = F_A^{-1}\bigl(\Phi(z)\bigr).
+# $$ (preact-variants)
+#
+# ## The law in closed form
+#
+# The authors approximate the density of $A$ with four trained parameters. None is needed. The idea is Box
+# and Muller's: a Gaussian is a radius $\sqrt{2E}$, with $E$ exponential, times the cosine of a random
+# angle. If $S$ is a positive stable variable of index $\nu = 2/\theta$, then $(E/S)^\nu$ is again
+# exponential {cite:p}`shanbhag1977certain`, while $|W| = E^{1/\theta}$. Divide one by the other:
+#
+# $$
+# A = \sqrt 2 \,\bigl|\cos 2\pi U\bigr|\, S^{-\nu/2}.
+# $$ (preact-sampler)
+#
+# So the law **exists for every** $\theta \ge 2$, and can be sampled without knowing $\varphi_\theta$ at
+# all. Its moments divide too: $\mathbb E A^r = 2^{r/2}\,\Gamma(\tfrac{r+1}2)\,/\,(\sqrt\pi\,
+# \Gamma(1+r/\theta))$. Inverting that Mellin transform gives a series, good in the body of the law; an
+# integral along a path of steepest descent is good in its tail. This is the first, as the package runs it:
+
+# %%
+pages.source(QuotientLaw.sample)
+
+# %% [markdown]
+# And the activation function is one quantile away:
+
+# %%
+pages.source(phi)
+
+# %% mystnb={"figure": {"name": "fig-preact-phi", "caption": "The functions $\\varphi_\\theta$. Dashed grey: the limits $\\theta = 2$ (bounded, an arcsine law) and $\\theta = \\infty$ (the identity, respectively the half-normal quantile)."}, "image": {"alt": "Left, odd functions through the origin, from a bounded sigmoid at theta 2 to the identity at infinity. Right, positive increasing functions that resemble softplus or a sigmoid."}}
+_ = figures.activations()
+plt.show()
+
+# %% [markdown]
+# The parameter $\theta$ runs from a bounded sigmoid ($\theta = 2$) to the identity ($\theta=\infty$, where
+# the weights become $\pm 1$). The positive variant resembles softplus. In between
+# $\varphi_\theta$ grows like $z^{1-2/\theta}$.
+
+# %% mystnb={"figure": {"name": "fig-preact-density", "caption": "The quotient law: density (left) and survival function on a logarithmic scale (right), far into the tail."}, "image": {"alt": "Densities of A, from a bump near 1.4 for theta 2.05 to nearly half-normal for theta 10, and their tails down to ten to the minus forty."}}
+_ = figures.densities()
+plt.show()
+
+# %% [markdown]
+# ### How exact?
+#
+# Nothing here is sampled: the law of $W\varphi_\theta(Z)$ is integrated numerically and compared with
+# $\mathcal N(0,1)$. Beside it stand the objects released with the paper, measured in the same way.
+
+# %%
+law_live = live(studies.LAW, PROFILE, device=DEVICE)
+law = frame(law_live).pivot(index="theta", columns="kind", values="ks")
+ours = law.map(lambda ks: "≤ 1e-9" if ks <= 1e-9 else f"{ks:.0e}")
+released = pd.DataFrame.from_dict(reference.RELEASED_QUALITY, orient="index").loc[law.index, [0, 3]]
+released.columns = ["released, odd", "released, positive"]
+ours.columns = [f"ours, {kind}" for kind in ours.columns]
+pd.concat([released, ours], axis=1).rename_axis("θ: KS distance to N(0, 1)")
+
+# %% [markdown]
+# The largest error of a released function on $|z|\le 3$ is between 0.07 and 0.34. A difference of
+# that size shows up below: part of what the paper plots as a dependence effect is this error.
+
+# %% [markdown]
+# ## What dependence does
+#
+# Equation {eq}`preact-equation` assumes that the inputs of a layer are **independent**. In a network they
+# are not: two neurons of a layer read the same neurons below. Given that layer they are independent, but
+# they share its random scale. The smallest network where this can matter has two steps, and the paper
+# tries three layouts of sizes $(n_0, n_1, 1)$: **A** widens only the current layer, **B** only the previous
+# one, **C** both.
+
+# %%
+pages.source(chains._two_step)
+
+# %%
+dependence_live = live(studies.DEPENDENCE, PROFILE, device=DEVICE, first_seed=SEED)
+dependence_full = recorded(studies.DEPENDENCE, "full")
+
+# %% mystnb={"figure": {"name": "fig-preact-dependence", "caption": "KS distance of the output of a two-step network to $\\mathcal{N}(0,1)$ against width, no standardising. Grey: 95 % noise level."}, "image": {"alt": "Three panels on a log scale. Layout A: the odd functions stay flat above noise, the positive ones lower. Layouts B and C: all phi curves fall with width; ReLU and tanh stay far above."}}
+_ = figures.dependence(dependence_live)
+plt.show()
+
+# %% [markdown]
+# Three things to see. At $n = 1$ in A and C there is nothing to depend on, and the exact functions sit in
+# the noise (the authors' fitted ones do not). Widening the *previous* layer (B, C) removes the effect;
+# widening only the current one (A) does not. And the positive variant is five to ten times closer to
+# Gaussian than the odd one.
+#
+# The plateau of A has a limit that can be computed: as $n_1\to\infty$ the output is a Gaussian whose
+# variance is random. The table sets it beside the sampled distance, and the value stored by the authors.
+
+# %%
+table = frame(dependence_full or dependence_live).query("layout == 'A' and not independent")
+rows = {}
+for (kind, theta), runs in table.groupby(["scheme", "theta"], sort=False):
+    limit = finite_width.dependence_limit(theta, kind).ks
+    deepest = runs[runs["width"] == 10]["ks"]
+    published = reference.AUTHORS_DEPENDENCE["A", kind, theta][10]
+    rows[figures.name(kind, theta)] = [published, deepest.mean(), deepest.std(), limit]
+columns = ["authors, n = 10", "ours, n = 10", "± (seeds)", "limit n → ∞"]
+pd.DataFrame.from_dict(rows, orient="index", columns=columns).round(3)
+
+# %% [markdown]
+# Where the authors' numbers exceed ours at large $\theta$, the reason is the error of their fitted
+# function, not dependence: the exact curve approaches its limit from below.
+#
+# With **fresh, independent inputs** for every neuron the theorem applies, and the distance falls to the
+# noise at every width. In units of the noise floor (1 is what exact Gaussians give on average):
+
+# %%
+fresh = frame(dependence_live).query("independent")
+fresh = fresh.assign(ratio=fresh["ks"] * fresh["draws"] ** 0.5 / 0.869)
+fresh.groupby(["scheme", "theta"])["ratio"].agg(["mean", "std", "count"]).round(1)
+
+# %% [markdown]
+# ## Through depth
+#
+# Now the full network, 30 layers of 10 neurons, weights drawn in full: Weibull weights do not allow
+# the shortcut that Gaussian ones do.
+
+# %% mystnb={"figure": {"name": "fig-preact-depth", "caption": "Networks of width 10 with $\\varphi_\\theta$ and symmetric Weibull weights, beside ReLU and tanh with Gaussian weights."}, "image": {"alt": "KS distance, standardised KS distance and variance against layer. Positive phi stays inside the noise band with variance one; odd phi at theta 10 drifts upwards and loses variance; ReLU and tanh leave at once."}}
+everything = [*classic, *[(k, t) for k in ("odd", "positive") for t in (2.05, 4.0, 10.0)]]
+_ = figures.depth(depth_live, everything, width=10)
+plt.show()
+
+# %% [markdown]
+# The **positive** functions stay inside the noise for every $\theta$. The **odd** ones do so only for
+# $\theta$ near 2: at $\theta = 10$ the function is nearly linear and the weights nearly $\pm 1$, so the
+# network is close to a product of random matrices, whose scale drifts like a log-normal variable.
+# It is the same disease as ReLU's.
+#
+# The recorded study repeats this on three widths, with 10 000 networks each, and with an image of
+# CIFAR-10 as the input of a full first layer. (With Gaussian first weights the law of $Z^1$ depends on the
+# input only through its norm, so an image and any other vector must agree. They do.)
+
+# %% mystnb={"figure": {"name": "fig-preact-depth-full", "caption": "The recorded study, width 10 and 10 000 networks a seed."}, "image": {"alt": "The same three panels as before from the recorded full study with 10 000 networks, with less noise and the same picture."}}
+if depth_full:
+    _ = figures.depth(depth_full, everything, width=10)
+    plt.show()
+
+# %%
+def by_input(records):
+    table = frame(records).query("width == 10")
+    table["function"] = [figures.name(s, t) for s, t in zip(table["scheme"], table["theta"], strict=True)]
+    table["inputs"] = table["inputs"].replace({"unit": "unit vector"})
+    return table.groupby(["function", "inputs"], sort=False)["ks"].agg(["mean", "std"]).round(3).unstack()
+
+
+by_input(depth_full or depth_live)
+
+# %% [markdown]
+# ## Does it train better?
+#
+# The paper asks and does not settle it; its exact training set-up is not known to us. What follows is
+# therefore **our own exploration**: MLPs on images, plain SGD without momentum, batch 128, cross-entropy,
+# the initial weights stored in the usual scaling (divided by $\sqrt{\text{fan-in}}$). Every function gets
+# the same grid of learning rates. To plug the method into a network of your own takes two lines:
+#
+# ```python
+# from startright.preact import init_gaussian_preact_
+# init_gaussian_preact_(net, theta=2.05, kind="positive")
+# ```
+
+# %%
+training_live = live(studies.TRAINING, PROFILE, device=DEVICE, first_seed=SEED)
+training_full = recorded(studies.TRAINING, "full")
+
+# %% mystnb={"figure": {"name": "fig-preact-training", "caption": "Test accuracy after training on scikit-learn's digits against learning rate, for two widths and two depths."}, "image": {"alt": "Four panels of test accuracy against learning rate. Shallow networks all train; at depth 10 the positive functions fail at most rates and odd functions with large theta train well."}}
+_ = figures.training(training_live)
+plt.show()
+
+# %% mystnb={"figure": {"name": "fig-preact-training-full", "caption": "The recorded study on MNIST."}, "image": {"alt": "Panels of test accuracy on MNIST against learning rate for several widths and depths."}}
+if training_full:
+    _ = figures.training(training_full)
+    plt.show()
+
+# %% [markdown]
+# A Gaussian start is not what decides here. What does is how two *different* inputs fare, which the law of
+# one pre-activation does not see: with $\varphi^p$ their correlation tends to 1 within a few layers, so a
+# deep network can no longer tell its inputs apart. [The next chapter](edge-of-chaos.ipynb) computes by how
+# much.
+
+# %% [markdown]
+# ## Paper against ours
+
+# %%
+measured = {s.name: r for s, r in zip(
+    (studies.LAW, studies.DEPENDENCE, studies.DEPTH, studies.TRAINING),
+    (law_live, dependence_live, depth_live, training_live), strict=True)}
+pages.claims_table("preact", ["C1", "C2", "C3", "C4", "C5", "C6", "C10"], live=measured)
+
+# %% [markdown]
+# ### What differs, and why
+#
+# - **The functions.** Ours are exact; the paper's are fitted. At large $\theta$ this moves the distances of
+#   {numref}`fig-preact-dependence` by up to 0.01, always downwards.
+# - **C1 is only partly as stated.** For tanh the deviation saturates with depth, and at width 100 it is
+#   below what a test of this size can see.
+# - **Sample sizes.** The dependence study uses the paper's 200 000 networks a point in the full profile, with five
+#   seeds; the depth study's 10 000 networks are our choice, as the paper's number is not known to us.
+# - **Training** is ours altogether and carries no verdict.
+#
+# ## Try it yourself
+#
+# - Put `PROFILE = "full"` and run the page again; the runs that are recorded already are not repeated.
+# - Draw $\varphi_\theta$ for your own $\theta$: `phi(z, theta=3.3)`. What happens at $\theta = 2.0001$?
+# - `ks_of_product(theta, kind)` integrates the law of $W\varphi_\theta(Z)$. Try a wrong pair: $\varphi_3$
+#   with the Weibull weights of $\theta = 4$.
+
+# %%
+f"KS distance of W·φ(Z) to N(0, 1) at θ = 3.3: at most {max(ks_of_product(3.3, 'odd'), 1e-9):.0e}"
+
+# %% [markdown]
+# (preact-exercises)=
+# ## Exercises
+#
+# ```{exercise} From one width to one equation
+# :label: ex-preact-cramer
+#
+# Cramér's theorem says that if a sum of independent variables is Gaussian, each of them is. Suppose
+# {eq}`preact-layer` gives a Gaussian $Z^{l+1}_i$ for **one** width $n$, with independent $Z^l_j$ and no bias.
+# Show that {eq}`preact-equation` holds up to scale.
+# ```
+#
+# ```{solution} ex-preact-cramer
+# :class: dropdown
+#
+# The $n$ summands $W_{ij}\varphi(Z_j)$ are independent and identically distributed. Their sum
+# is Gaussian, so by Cramér each summand is. All have the same law, with mean 0 by the symmetry of $W$, and
+# variance $n/n = 1$ if $Z^{l+1}_i$ has variance 1. So one width is enough to force the equation for all.
+# ```
+#
+# ```{exercise} The tail exponent
+# :label: ex-preact-tails
+#
+# Let $P(|W|>t) = e^{-t^\theta}$ and $P(A>t)\approx e^{-ct^{\theta'}}$. Find the exponent $\beta$ of the tail of
+# $|W|A$, and the $\theta'$ for which $\beta = 2$.
+# ```
+#
+# ```{solution} ex-preact-tails
+# :class: dropdown
+#
+# $P(|W|A>t) \approx \max_a \exp(-c a^{\theta'} - (t/a)^\theta)$. At the best $a$ both terms are of one order:
+# $a^{\theta'}\propto (t/a)^{\theta}$, so $a \propto t^{\theta/(\theta+\theta')}$, and the exponent is
+# $\beta = \theta\theta'/(\theta+\theta')$, that is $1/\beta = 1/\theta+1/\theta'$. With $\beta=2$:
+# $\theta' = 2\theta/(\theta-2)$, which needs $\theta>2$. Since $Z^2$ has exponent 2 in the same sense,
+# $\varphi_\theta(z)$ grows like $z^{2/\theta'} = z^{1-2/\theta}$.
+# ```
+#
+# ```{exercise} The second moment
+# :label: ex-preact-moment
+#
+# Show $\mathbb E[A^2] = 1/\Gamma(1+2/\theta)$ without integrating the density of $A$. Why must one
+# *not* rescale the Weibull weights to variance 1?
+# ```
+#
+# ```{solution} ex-preact-moment
+# :class: dropdown
+#
+# $|G| = |W|A$ with independent factors, so $1 = \mathbb E G^2 = \mathbb E W^2\,\mathbb E A^2$, and $\mathbb E W^2 =
+# \mathbb E[E^{2/\theta}] = \Gamma(1+2/\theta)$ for an exponential $E$. Rescaling $W$ alone would
+# break the product: the variance that is missing in $W$ is in $\varphi_\theta$ already.
+# ```
+#
+# ```{exercise} The slope at zero
+# :label: ex-preact-slope
+#
+# From the series of the density, $f_A(0) = \sqrt{2/\pi}\,/\,\Gamma(1-1/\theta)$. Deduce the slope of
+# $\varphi^\circ_\theta$ at 0, and check it numerically.
+# ```
+#
+# ```{solution} ex-preact-slope
+# :class: dropdown
+#
+# Near 0, $F_A(x)\approx f_A(0)x$ and $2\Phi(z)-1\approx\sqrt{2/\pi}\,z$, so
+# $\varphi^\circ_\theta(z)\approx \Gamma(1-1/\theta)\,z$. Numerically `phi(1e-4, 3.0) / 1e-4` gives 1.3541.
+# ```
+
+# %%
+print(f"slope at 0 for θ = 3: {phi(np.array(1e-4), 3.0) / 1e-4:.4f}")
+
+# %%
+pages.provenance(profile=PROFILE, device=DEVICE)

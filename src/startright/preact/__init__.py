@@ -1,0 +1,20 @@
+"""Gaussian pre-activations: Wolinski and Arbel, *Myth or Reality?* (TMLR 2025), exactly.
+
+The law behind the activations (:class:`QuotientLaw`), the activations themselves (:func:`phi`,
+:class:`GaussianActivation`), the weights that go with them (:func:`symmetric_weibull_`), and both at once
+on a network of your own (:func:`init_gaussian_preact_`).
+"""
+
+from startright.preact.activation import GaussianActivation
+from startright.preact.init import init_gaussian_preact_, symmetric_weibull_
+from startright.preact.law import QuotientLaw, ks_of_product, phi, phi_derivative
+
+__all__ = [
+    "GaussianActivation",
+    "QuotientLaw",
+    "init_gaussian_preact_",
+    "ks_of_product",
+    "phi",
+    "phi_derivative",
+    "symmetric_weibull_",
+]
