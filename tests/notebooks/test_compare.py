@@ -34,6 +34,7 @@ def test_numbers_may_differ_within_the_tolerance(before, after):
         ("slope -0.50", "slope 0.50", "says '0.50'"),
         ("17 of 20", "18 of 20", "says '18'"),
         ("error 3e-10", "error 3e-3", "says '3e-3'"),
+        ("slope 3e-3", "slope -3e-3", "says '-3e-3'"),
         ("claim C1", "claim C2", "says 'C2'"),
         ("a b", "a b c", "shows 3 words, the reference 2"),
         ("loss 1.0", "loss nan", "says 'nan'"),
