@@ -154,8 +154,8 @@ class GaussianActivation(nn.Module):
 
     A cubic Hermite table of the exact $\varphi_\theta$ on $[-8, 8]$; beyond, the tangent line (the exact
     function grows like $|z|^{1-2/\theta}$; a standard normal leaves $[-8, 8]$ once in 1e15). Value, first
-    and second derivative are exact derivatives of one another. The table is a constant shared by all
-    modules of the same $\theta$: nothing to train, nothing in the state dict.
+    and second derivative are exact derivatives of one another, in reverse mode (no ``jvp``). The table is a
+    constant shared by all modules of the same $\theta$: nothing to train, nothing in the state dict.
 
     Args:
         theta: shape of the Weibull weights, in [2, inf].
