@@ -52,8 +52,7 @@ import torch
 
 from startright import pages
 from startright.figures import use_style
-from startright.preact import chains, figures, log_periodic
-from startright.preact import maps, schemes, studies
+from startright.preact import chains, figures, log_periodic, maps, schemes, studies
 from startright.studies import frame, live, recorded
 
 use_style()

@@ -57,8 +57,16 @@ import pandas as pd
 
 from startright import pages
 from startright.figures import use_style
-from startright.preact import QuotientLaw, chains, figures, ks_of_product, phi
-from startright.preact import finite_width, reference, studies
+from startright.preact import (
+    QuotientLaw,
+    chains,
+    figures,
+    finite_width,
+    ks_of_product,
+    phi,
+    reference,
+    studies,
+)
 from startright.studies import frame, live, recorded
 
 use_style()

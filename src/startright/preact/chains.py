@@ -23,8 +23,8 @@ def _check(**sizes: int) -> None:
 def scalar_chain(scheme: Scheme, width: int, depth: int, draws: int, *, generator: torch.Generator) -> Tensor:
     r"""Pre-activations of networks with Gaussian weights, through the chain of one number a layer.
 
-    Given $q_l = \frac1n\sum_j\varphi(Z^l_j)^2$, layer $l+1$ is i.i.d. $N(0, \sigma_w^2 q_l + \sigma_b^2)$: n draws
-    a layer do the work of n² weights, exactly.
+    Given $q_l = \frac1n\sum_j\varphi(Z^l_j)^2$, layer $l+1$ is i.i.d. $N(0, \sigma_w^2 q_l + \sigma_b^2)$:
+    n draws a layer do the work of n² weights, exactly.
 
     Args:
         scheme: with Gaussian weights.
@@ -66,7 +66,7 @@ def matrix_chain(
     generator: torch.Generator,
     x: Tensor | None = None,
 ) -> Tensor:
-    """Pre-activations of networks with any weights, every matrix drawn in full, a chunk of networks at a time.
+    """Pre-activations of networks with any weights, every matrix drawn in full, chunk by chunk.
 
     Args:
         scheme: the activation and the law of the weights.
@@ -146,18 +146,19 @@ def two_step(
     if layout not in LAYOUTS:
         raise unknown("layout", layout, LAYOUTS)
     n0, n1 = (n or width for n in LAYOUTS[layout])
-    return torch.cat(
-        [_two_step(scheme, n0, n1, size, independent, generator) for size in _chunks(draws, n0 * n1)]
-    )
+    z0 = [(size, n1 if independent else 1, n0) for size in _chunks(draws, n0 * n1)]
+    return torch.cat([_two_step(scheme, shape, n1, generator) for shape in z0])
 
 
-def _two_step(scheme, n0, n1, draws, independent, rng):
+def _two_step(scheme, shape, n1, rng):
+    draws = shape[0]
+
     def step(z, neurons):  # z: (draws, neurons or 1, inputs); a 1 is an input that all neurons share
         weights = scheme.weights(draws, neurons, z.shape[2], generator=rng)
         z = (weights * scheme.activation(z)).sum(2).div_(z.shape[2] ** 0.5)
         return scheme.add_bias_(z, rng)
 
-    z = normal(draws, n1 if independent else 1, n0, generator=rng).mul_(scheme.first_variance**0.5)
+    z = normal(*shape, generator=rng).mul_(scheme.first_variance**0.5)
     return step(step(z, n1)[:, None, :], 1)[:, 0]
 
 

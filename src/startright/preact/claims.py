@@ -81,7 +81,7 @@ def measure_depth(records: Records) -> Measurement:
     for source, table in (("unit input", last), ("image input", images)):
         ours = _rows(table, scheme="positive").groupby(["theta", "width"])["ks"].mean()
         worst = float(ours.max())
-        text = f"{source}: φᵖ at layer 30 within the noise of {threshold:.4f}, every θ and width (worst {worst:.4f})"
+        text = f"{source}: φᵖ at layer 30 within the noise {threshold:.4f} at every θ, width (worst {worst:.4f})"
         checks.append(Check(text, worst <= threshold))
         narrow = [_mean(table, "ks", scheme=scheme, width=10) for scheme in ("relu", "tanh")]
         text = f"{source}: ReLU and tanh beyond 5 times that noise at width 10"
@@ -187,7 +187,7 @@ def measure_dependence(records: Records) -> Measurement:
             all(2 * mean(k, large, "B", wide) < mean(k, large, "B", 2) for k in studies.KINDS),
         ),
         Check(
-            f"only the current layer wider (A, n = {wide}): no such decrease, distance stays above 1.5 × noise",
+            f"only the current layer wider (A, n = {wide}): no such decrease, stays above 1.5 × noise",
             all(
                 mean(k, large, "A", wide) > max(1.5 * floor, mean(k, large, "B", wide)) for k in studies.KINDS
             ),
@@ -214,7 +214,9 @@ def measure_fixed_points(records: Records) -> Measurement:
         found = row.stable_per_period == 1 and row.unstable_per_period == 1
         text = f"ω = {row.omega:g}: one stable and one unstable fixed point in each of {row.periods} periods"
         checks.append(Check(text, found))
-        text = f"ω = {row.omega:g}: slopes {row.stable_slope:.2f} and {row.unstable_slope:.2f} on both sides of 1"
+        text = (
+            f"ω = {row.omega:g}: slopes {row.stable_slope:.2f}, {row.unstable_slope:.2f} on both sides of 1"
+        )
         checks.append(Check(text, abs(row.stable_slope) < 1 < row.unstable_slope))
     values = table["stable_per_period"]
     quantity = "stable fixed points of the variance map in one period 4π/ω of ln v"
@@ -297,11 +299,12 @@ def measure_training(records: Records) -> Measurement:
     label = scheme if np.isnan(theta) else f"{scheme} θ = {theta:g}"
     width, depth = deepest["width"].iloc[0], deepest["depth"].iloc[0]
     quantity = f"best test accuracy (%) at width {width}, depth {depth}: {label}"
-    note = "the paper asks whether a Gaussian start helps training; its set-up is not known to us, this one is ours"
+    note = "the paper asks whether a Gaussian start helps; its set-up is not known to us, this one is ours"
     return Measurement(quantity, values.mean(), _spread(values), len(values), (), comparable=False, note=note)
 
 
-def _claim(number, statement, published, used, measure, page=PREACT_PAGE, anchor=""):
+def _claim(number: int, *texts: str, used, measure, page=PREACT_PAGE, anchor) -> Claim:
+    statement, published = texts
     return Claim(PAPER, f"C{number}", statement, published, used, measure, page, anchor)
 
 
@@ -311,8 +314,8 @@ CLAIMS = (
         "Pre-activations of finite-width tanh and ReLU networks are mostly not Gaussian at initialisation; "
         "the deviation grows with depth and shrinks with width.",
         "none available",
-        (studies.DEPTH,),
-        measure_gaussian_hypothesis,
+        used=(studies.DEPTH,),
+        measure=measure_gaussian_hypothesis,
         anchor="fig-preact-depth-classic",
     ),
     _claim(
@@ -320,24 +323,24 @@ CLAIMS = (
         "A family of pairs, φ_θ with symmetric Weibull weights W(θ, 1), θ > 2, satisfies "
         "W·φ_θ(Z) ~ N(0, 1) exactly.",
         "exact: 0; the released φ reach 0.002 to 0.011",
-        (studies.LAW,),
-        _measure_law(studies.KINDS),
+        used=(studies.LAW,),
+        measure=_measure_law(studies.KINDS),
         anchor="fig-preact-phi",
     ),
     _claim(
         3,
         "Two variants exist, odd and positive, and both satisfy the equation.",
         "exact: 0",
-        (studies.LAW,),
-        _measure_law(studies.KINDS),
+        used=(studies.LAW,),
+        measure=_measure_law(studies.KINDS),
         anchor="fig-preact-phi",
     ),
     _claim(
         4,
         "Gaussianity is preserved even in narrow networks if the pre-activations of a layer are independent.",
         "exact under independence",
-        (studies.DEPENDENCE,),
-        measure_independent,
+        used=(studies.DEPENDENCE,),
+        measure=measure_independent,
         anchor="fig-preact-dependence",
     ),
     _claim(
@@ -345,52 +348,53 @@ CLAIMS = (
         "In a real network independence fails; the deviation is small for the positive variant, larger for "
         "the odd one at large θ, and decreases only when the previous layer widens.",
         "odd, θ = 10, layout A, n = 10: 0.1137",
-        (studies.DEPENDENCE,),
-        measure_dependence,
+        used=(studies.DEPENDENCE,),
+        measure=measure_dependence,
         anchor="fig-preact-dependence",
     ),
     _claim(
         6,
-        "With the positive φ_θ pre-activations stay near N(0, 1) through depth; with tanh and ReLU they drift.",
+        "With the positive φ_θ pre-activations stay near N(0, 1) through depth; "
+        "with tanh and ReLU they drift.",
         "none available",
-        (studies.DEPTH,),
-        measure_depth,
+        used=(studies.DEPTH,),
+        measure=measure_depth,
         anchor="fig-preact-depth",
     ),
     _claim(
         7,
         "“One stable fixed point of the variance map” is not general: some activation has infinitely many.",
         "infinitely many",
-        (studies.FIXED_POINTS,),
-        measure_fixed_points,
-        CHAOS_PAGE,
-        "fig-chaos-fixed-points",
+        used=(studies.FIXED_POINTS,),
+        measure=measure_fixed_points,
+        page=CHAOS_PAGE,
+        anchor="fig-chaos-fixed-points",
     ),
     _claim(
         8,
         "An Edge-of-Chaos analysis is possible at finite width: second-moment recursions are exact there.",
         "exact",
-        (studies.MOMENTS,),
-        measure_moments,
-        CHAOS_PAGE,
-        "fig-chaos-moments",
+        used=(studies.MOMENTS,),
+        measure=measure_moments,
+        page=CHAOS_PAGE,
+        anchor="fig-chaos-moments",
     ),
     _claim(
         9,
         "Glorot, He, Edge of Chaos and this work all make a summary of the pre-activation law a fixed point "
         "of the layer map.",
         "none available (an exposition)",
-        (studies.PRINCIPLES,),
-        measure_principles,
-        CHAOS_PAGE,
-        "tab-chaos-principles",
+        used=(studies.PRINCIPLES,),
+        measure=measure_principles,
+        page=CHAOS_PAGE,
+        anchor="tab-chaos-principles",
     ),
     _claim(
         10,
         "Is a Gaussian initialisation desirable for training? (an open question of the paper)",
         "none available",
-        (studies.TRAINING,),
-        measure_training,
+        used=(studies.TRAINING,),
+        measure=measure_training,
         anchor="fig-preact-training",
     ),
 )

@@ -1,4 +1,4 @@
-r"""Exact statements at finite width: ReLU's moments, the limit of dependence, what each principle preserves."""
+r"""Exact statements: ReLU's moments, the limit of dependence, what each principle preserves."""
 
 from math import gamma
 from typing import NamedTuple

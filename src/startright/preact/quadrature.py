@@ -1,4 +1,4 @@
-r"""Expectations over standard normal variables by Gauss and Legendre's rule, split where functions have kinks."""
+r"""Expectations over standard normal variables, Gauss-Legendre on each side of a kink at 0."""
 
 from collections.abc import Callable
 from functools import cache

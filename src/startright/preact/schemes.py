@@ -78,7 +78,7 @@ def relu() -> Scheme:
 
 @cache
 def tanh_eoc() -> Scheme:
-    r"""The tanh function with the authors' $\sigma_w^2 = 1.46$ and $\sigma_b^2 = 0.013$, near the Edge of Chaos."""
+    r"""The function tanh with the authors' $\sigma_w^2 = 1.46$ and $\sigma_b^2 = 0.013$."""
     return Scheme("tanh", torch.tanh, TANH_SIGMA_W2, TANH_SIGMA_B2)
 
 
@@ -103,7 +103,7 @@ def gaussian_preact(theta: float, kind: str = "odd") -> Scheme:
 def init_gaussian_(
     module: nn.Module, sigma_w2: float, sigma_b2: float = 0.0, generator: torch.Generator | None = None
 ) -> nn.Module:
-    r"""Gaussian weights of variance $\sigma_w^2$/fan-in and biases of variance $\sigma_b^2$ in every layer, in place.
+    r"""Gaussian weights of variance $\sigma_w^2$/fan-in, biases of variance $\sigma_b^2$, in place.
 
     Args:
         module: any network with linear or convolutional layers; its activations stay.

@@ -1,0 +1,58 @@
+"""The shared look of every figure: one style, one set of colours, labels that say where a number is from."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+WIDTH = 7.6  # inches: the text column of the book at 110 dots an inch
+#: Colour-blind safe (Okabe and Ito), readable in grey.
+COLOURS = {
+    "blue": "#0072B2",
+    "orange": "#E69F00",
+    "green": "#009E73",
+    "red": "#D55E00",
+    "purple": "#CC79A7",
+    "sky": "#56B4E9",
+    "grey": "#6E6E6E",
+}
+
+
+def use_style() -> None:
+    """Set matplotlib's defaults for the book's figures (call once a page)."""
+    sns.set_theme(context="notebook", style="ticks", palette=list(COLOURS.values()), font_scale=0.85)
+    mpl.rcParams.update(
+        {
+            "figure.dpi": 110,
+            "savefig.dpi": 110,
+            "savefig.bbox": "tight",
+            "figure.constrained_layout.use": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.alpha": 0.25,
+            "legend.frameon": False,
+            "lines.linewidth": 1.6,
+        }
+    )
+
+
+def panels(rows: int = 1, columns: int = 1, *, height: float = 3.0, **kwargs: object) -> tuple[Figure, Axes]:
+    """A figure of the book's width with ``rows`` × ``columns`` axes, each row ``height`` inches high.
+
+    Args:
+        rows: number of rows.
+        columns: number of columns.
+        height: height of one row, in inches.
+        **kwargs: passed on to ``matplotlib.pyplot.subplots`` (``sharex``, ``sharey``, …).
+
+    Returns:
+        The figure and its axes, as ``plt.subplots`` returns them.
+    """
+    return plt.subplots(rows, columns, figsize=(WIDTH, height * rows), **kwargs)
+
+
+def source_label(figure: Figure, text: str) -> None:
+    """Write below a figure where its numbers come from, e.g. the stamp of the records."""
+    figure.supxlabel(text, fontsize="x-small", color=COLOURS["grey"], x=1.0, ha="right")
