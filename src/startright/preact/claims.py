@@ -81,7 +81,7 @@ def measure_depth(records: Records) -> Measurement:
     for source, table in (("unit input", last), ("image input", images)):
         ours = _rows(table, scheme="positive").groupby(["theta", "width"])["ks"].mean()
         worst = float(ours.max())
-        text = f"{source}: φᵖ at layer 30 within the noise {threshold:.4f} at every θ, width (worst {worst:.4f})"
+        text = f"{source}: φᵖ at layer 30 within the noise {threshold:.4f}, every θ and width ({worst:.4f})"
         checks.append(Check(text, worst <= threshold))
         narrow = [_mean(table, "ks", scheme=scheme, width=10) for scheme in ("relu", "tanh")]
         text = f"{source}: ReLU and tanh beyond 5 times that noise at width 10"

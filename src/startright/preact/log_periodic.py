@@ -3,7 +3,8 @@ r"""An activation with infinitely many stable variances: a counter-example to "t
 .. math:: \varphi_{\delta,\omega}(x) = x \exp\bigl(\tfrac{\delta}{\omega}\sin(\omega \ln|x|)\bigr)
 
 It is strictly increasing for $0 \le \delta < 1$, and
-$\varphi(e^{2\pi/\omega}x) = e^{2\pi/\omega}\varphi(x)$: with $\sigma_b = 0$, V(v)/v is periodic in ln v with period $4\pi/\omega$.
+$\varphi(e^{2\pi/\omega}x) = e^{2\pi/\omega}\varphi(x)$.
+With $\sigma_b = 0$, V(v)/v is periodic in ln v with period $4\pi/\omega$.
 
 Source: Wolinski and Arbel (2025) for the claim and the parameters; the formula is a reconstruction.
 """
