@@ -47,12 +47,11 @@ if importlib.util.find_spec("startright") is None:
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import torch
 
 from startright import pages
 from startright.figures import use_style
-from startright.preact import chains, figures, log_periodic, maps, schemes, studies
+from startright.preact import chains, figures, log_periodic, maps, schemes, studies, tables
 from startright.studies import frame, live, recorded
 
 use_style()
@@ -91,7 +90,7 @@ pages.source(maps.variance_map)
 # %%
 pages.source(maps.chi1)
 
-# %% mystnb={"figure": {"name": "fig-chaos-variance-map", "caption": "The variance map for tanh at the authors' $(\\sigma_w^2, \\sigma_b^2) = (1.46, 0.013)$, for ReLU at $(2, 0)$, and for $\\varphi_\\theta$ with its Weibull weights. Crossings with the diagonal are fixed points."}, "image": {"alt": "Variance after a layer against variance before it. tanh crosses the diagonal at 0.30, ReLU lies on it, the phi functions cross it at one."}}
+# %% mystnb={"figure": {"caption": "The variance map for tanh at the authors' $(\\sigma_w^2, \\sigma_b^2) = (1.46, 0.013)$, for ReLU at $(2, 0)$, and for $\\varphi_\\theta$ with its Weibull weights. Crossings with the diagonal are fixed points.", "name": "fig-chaos-variance-map"}, "image": {"alt": "Variance after a layer against variance before it. tanh crosses the diagonal at 0.30, ReLU lies on it, the phi functions cross it at one."}}
 v = np.linspace(0.01, 2, 60)
 shown = {"tanh": schemes.tanh_eoc(), "ReLU": schemes.relu()}
 shown |= {f"φᵖ θ={t:g}": schemes.gaussian_preact(t, "positive") for t in (2.05, 10.0)}
@@ -107,7 +106,7 @@ plt.show()
 #
 # For each $(\sigma_w,\sigma_b)$ iterate $V$ to its fixed point and colour by $\chi_1$.
 
-# %% mystnb={"figure": {"name": "fig-chaos-phases", "caption": "$\\chi_1$ over $(\\sigma_w, \\sigma_b)$. Black: the Edge of Chaos, $\\chi_1 = 1$. White: no finite variance fixed point."}, "image": {"alt": "Two heat maps. tanh: an ordered phase at small sigma w and a chaotic one at large sigma w, with a line between them that bends to the right. ReLU: ordered left of sigma w equal to root two, no fixed point to the right."}}
+# %% mystnb={"figure": {"caption": "$\\chi_1$ over $(\\sigma_w, \\sigma_b)$. Black: the Edge of Chaos, $\\chi_1 = 1$. White: no finite variance fixed point.", "name": "fig-chaos-phases"}, "image": {"alt": "Two heat maps. tanh: an ordered phase at small sigma w and a chaotic one at large sigma w, with a line between them that bends to the right. ReLU: ordered left of sigma w equal to root two, no fixed point to the right."}}
 sigma_w, sigma_b = np.linspace(0.5, 3, 30), np.linspace(0, 1, 30)
 activations = {"tanh": torch.tanh, "ReLU": torch.relu}
 diagrams = {
@@ -125,18 +124,7 @@ plt.show()
 # ### Where does the Gaussian family sit?
 
 # %%
-def row(theta):
-    odd, positive = (schemes.gaussian_preact(theta, kind) for kind in ("odd", "positive"))
-    return {
-        "Γ(1+2/θ)": odd.sigma_w2,
-        "odd: χ₁": float(maps.chi1(odd)),
-        "odd: C′(0)": maps.correlation_slope(odd),
-        "positive: C(0)": float(maps.correlation_map(positive, 0.0)),
-        "positive: χ₁": float(maps.chi1(positive)),
-    }
-
-
-pd.DataFrame({theta: row(theta) for theta in (2.05, 3.0, 4.0, 5.0, 10.0)}).T.rename_axis("θ").round(5)
+tables.chaos((2.05, 3.0, 4.0, 5.0, 10.0))
 
 # %% [markdown]
 # **Exact Gaussianity is not an Edge of Chaos condition.** The odd functions are always slightly chaotic:
@@ -153,11 +141,11 @@ pd.DataFrame({theta: row(theta) for theta in (2.05, 3.0, 4.0, 5.0, 10.0)}).T.ren
 correlation_live = live(studies.CORRELATION, PROFILE, device=DEVICE, first_seed=SEED)
 correlation_full = recorded(studies.CORRELATION, "full")
 
-# %% mystnb={"figure": {"name": "fig-chaos-correlation", "caption": "Mean correlation of two images against depth at width 300, on scikit-learn's digits; dashed: the infinite-width map iterated from the images' own correlations."}, "image": {"alt": "Six panels, one an activation. ReLU and tanh: correlations rise slowly. Odd phi: they stay or fall. Positive phi: they reach one within about five layers. Measured lines follow the dashed theory."}}
+# %% mystnb={"figure": {"caption": "Mean correlation of two images against depth at width 300, on scikit-learn's digits; dashed: the infinite-width map iterated from the images' own correlations.", "name": "fig-chaos-correlation"}, "image": {"alt": "Six panels, one an activation. ReLU and tanh: correlations rise slowly. Odd phi: they stay or fall. Positive phi: they reach one within about five layers. Measured lines follow the dashed theory."}}
 _ = figures.correlation(correlation_live, width=300)
 plt.show()
 
-# %% mystnb={"figure": {"name": "fig-chaos-correlation-full", "caption": "The recorded study on CIFAR-10 at width 1000, over 20 networks."}, "image": {"alt": "The same six panels for CIFAR-10 images and width 1000, with measured lines on the theory."}}
+# %% mystnb={"figure": {"caption": "The recorded study on CIFAR-10 at width 1000, over 20 networks.", "name": "fig-chaos-correlation-full"}, "image": {"alt": "The same six panels for CIFAR-10 images and width 1000, with measured lines on the theory."}}
 if correlation_full:
     _ = figures.correlation(correlation_full, width=1000)
     plt.show()
@@ -167,13 +155,7 @@ if correlation_full:
 # network at a time)?
 
 # %%
-def gaps(records):
-    table = frame(records)
-    table["function"] = [figures.name(s, t) for s, t in zip(table["scheme"], table["theta"], strict=True)]
-    return table.groupby(["function", "width"], sort=False)["gap"].agg(["mean", "std"]).round(2).unstack()
-
-
-gaps(correlation_full or correlation_live)
+tables.gaps(correlation_full or correlation_live)
 
 # %% [markdown]
 # ## Infinitely many stable variances
@@ -193,7 +175,7 @@ gaps(correlation_full or correlation_live)
 # %%
 pages.source(log_periodic.log_periodic)
 
-# %% mystnb={"figure": {"name": "fig-chaos-fixed-points", "caption": "$V(v)/v$ over five periods for $\\delta = 0.99$ and three $\\omega$, $\\sigma_w$ in the middle of its admissible range. Filled: stable fixed points; open: unstable."}, "image": {"alt": "Three periodic curves oscillating around one against ln v, each crossing one twice a period; crossings alternate between filled and open markers."}}
+# %% mystnb={"figure": {"caption": "$V(v)/v$ over five periods for $\\delta = 0.99$ and three $\\omega$, $\\sigma_w$ in the middle of its admissible range. Filled: stable fixed points; open: unstable.", "name": "fig-chaos-fixed-points"}, "image": {"alt": "Three periodic curves oscillating around one against ln v, each crossing one twice a period; crossings alternate between filled and open markers."}}
 fixed_live = live(studies.FIXED_POINTS, PROFILE, device=DEVICE)
 curves = {}
 for record in fixed_live:
@@ -231,7 +213,7 @@ pages.source(chains.scalar_chain)
 # \operatorname{kurt}(Z^L) = 3\,\bigl(1 + 5/n\bigr)^{L-1}.
 # $$ (chaos-kurtosis)
 
-# %% mystnb={"figure": {"name": "fig-chaos-moments", "caption": "Second moment (left) and kurtosis (right) of a ReLU network's pre-activations. Points: sampled networks. Lines: exact."}, "image": {"alt": "Left: the second moment stays at one at all ten layers within its spread. Right: kurtosis grows along the exact lines, and sampled points fall below them in deep narrow networks."}}
+# %% mystnb={"figure": {"caption": "Second moment (left) and kurtosis (right) of a ReLU network's pre-activations. Points: sampled networks. Lines: exact.", "name": "fig-chaos-moments"}, "image": {"alt": "Left: the second moment stays at one at all ten layers within its spread. Right: kurtosis grows along the exact lines, and sampled points fall below them in deep narrow networks."}}
 moments_live = live(studies.MOMENTS, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.moments(moments_live)
 plt.show()
@@ -242,17 +224,16 @@ plt.show()
 # typical one fades. Sampled kurtosis must then fall below the truth, since the networks that
 # make it are too rare to be drawn.
 #
+# (tab-chaos-principles)=
 # ## One idea, four initialisations
 #
 # Each initialisation fixes one summary of the law of a pre-activation. The table measures, for the pair
 # each principle proposes, how far each summary is from a fixed point of the layer map: the variance
 # $|V(v^*)/v^*-1|$, the slope $|\chi_1-1|$, and the whole law (KS distance at width 1).
 
-# %% tags=["tab-chaos-principles"]
+# %%
 principles_live = live(studies.PRINCIPLES, PROFILE, device=DEVICE)
-table = frame(principles_live).set_index("principle")[["variance", "slope", "law"]]
-table.columns = ["variance |V(v*)/v* − 1|", "slope |χ₁ − 1|", "law: KS at width 1"]
-table.map(lambda x: "0" if x < 1e-9 else f"{x:.2g}")
+tables.principles(principles_live)
 
 # %% [markdown]
 # Read by rows. Glorot's and He's pairs keep the variance; they happen to have $\chi_1=1$ as well. The
@@ -262,10 +243,12 @@ table.map(lambda x: "0" if x < 1e-9 else f"{x:.2g}")
 # ## Paper against ours
 
 # %%
-measured = {s.name: r for s, r in zip(
-    (studies.FIXED_POINTS, studies.MOMENTS, studies.PRINCIPLES),
-    (fixed_live, moments_live, principles_live), strict=True)}
-pages.claims_table("preact", ["C7", "C8", "C9"], live=measured)
+measured = {
+    "preact-fixed-points": fixed_live,
+    "preact-moments": moments_live,
+    "preact-principles": principles_live,
+}
+pages.claims_table("preact", ["C7", "C8", "C9"], live=measured, profile=PROFILE, seed=SEED)
 
 # %% [markdown]
 # ### What differs, and why

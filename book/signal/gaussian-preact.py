@@ -53,21 +53,11 @@ if importlib.util.find_spec("startright") is None:
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 
 from startright import pages
 from startright.figures import use_style
-from startright.preact import (
-    QuotientLaw,
-    chains,
-    figures,
-    finite_width,
-    ks_of_product,
-    phi,
-    reference,
-    studies,
-)
-from startright.studies import frame, live, recorded
+from startright.preact import QuotientLaw, chains, claims, figures, ks_of_product, phi, studies, tables
+from startright.studies import live, recorded
 
 use_style()
 
@@ -101,7 +91,7 @@ depth_live = live(studies.DEPTH, PROFILE, device=DEVICE, first_seed=SEED)
 depth_full = recorded(studies.DEPTH, "full")
 classic = [("relu", None), ("tanh", None)]
 
-# %% mystnb={"figure": {"name": "fig-preact-depth-classic", "caption": "Networks of width 10 with Gaussian weights. Left: KS distance to $\\mathcal{N}(0,1)$. Middle: after standardising. Right: variance. Bands are one standard deviation over seeds; grey is the 95 % noise level."}, "image": {"alt": "Three panels against layer 1 to 50 for ReLU and tanh at width 10: raw and standardised KS distance grow far above the noise band for ReLU and level off above it for tanh; the variance of tanh falls to 0.3 and that of ReLU scatters."}}
+# %% mystnb={"figure": {"caption": "Networks of width 10 with Gaussian weights. Left: KS distance to $\\mathcal{N}(0,1)$. Middle: after standardising. Right: variance. Bands are one standard deviation over seeds; grey is the 95 % noise level.", "name": "fig-preact-depth-classic"}, "image": {"alt": "Three panels against layer 1 to 50 for ReLU and tanh at width 10: raw and standardised KS distance grow far above the noise band for ReLU and level off above it for tanh; the variance of tanh falls to 0.3 and that of ReLU scatters."}}
 _ = figures.depth(depth_live, classic, width=10)
 plt.show()
 
@@ -113,14 +103,7 @@ plt.show()
 # Does width help? At layer 50, in units of the noise level (a value above 1 is rejected at 5 %):
 
 # %%
-def last_layer(records, schemes):
-    table = frame(records).query("inputs == 'unit'")
-    table = table[table["scheme"].isin(schemes)].copy()
-    table["KS / noise"] = table["ks_standardised"] * table["draws"] ** 0.5 / 0.886
-    return table.groupby(["scheme", "width"])["KS / noise"].agg(["mean", "std"]).round(1)
-
-
-last_layer(depth_full or depth_live, ["relu", "tanh"])
+tables.shape_by_width(depth_full or depth_live)
 
 # %% [markdown]
 # It does, and the claim needs its two halves kept apart. A ReLU network of width 100 is still far from
@@ -183,7 +166,7 @@ pages.source(QuotientLaw.sample)
 # %%
 pages.source(phi)
 
-# %% mystnb={"figure": {"name": "fig-preact-phi", "caption": "The functions $\\varphi_\\theta$. Dashed grey: the limits $\\theta = 2$ (bounded, an arcsine law) and $\\theta = \\infty$ (the identity, respectively the half-normal quantile)."}, "image": {"alt": "Left, odd functions through the origin, from a bounded sigmoid at theta 2 to the identity at infinity. Right, positive increasing functions that resemble softplus or a sigmoid."}}
+# %% mystnb={"figure": {"caption": "The functions $\\varphi_\\theta$. Dashed grey: the limits $\\theta = 2$ (bounded, an arcsine law) and $\\theta = \\infty$ (the identity, respectively the half-normal quantile).", "name": "fig-preact-phi"}, "image": {"alt": "Left, odd functions through the origin, from a bounded sigmoid at theta 2 to the identity at infinity. Right, positive increasing functions that resemble softplus or a sigmoid."}}
 _ = figures.activations()
 plt.show()
 
@@ -192,7 +175,7 @@ plt.show()
 # the weights become $\pm 1$). The positive variant resembles softplus. In between
 # $\varphi_\theta$ grows like $z^{1-2/\theta}$.
 
-# %% mystnb={"figure": {"name": "fig-preact-density", "caption": "The quotient law: density (left) and survival function on a logarithmic scale (right), far into the tail."}, "image": {"alt": "Densities of A, from a bump near 1.4 for theta 2.05 to nearly half-normal for theta 10, and their tails down to ten to the minus forty."}}
+# %% mystnb={"figure": {"caption": "The quotient law: density (left) and survival function on a logarithmic scale (right), far into the tail.", "name": "fig-preact-density"}, "image": {"alt": "Densities of A, from a bump near 1.4 for theta 2.05 to nearly half-normal for theta 10, and their tails down to ten to the minus forty."}}
 _ = figures.densities()
 plt.show()
 
@@ -204,12 +187,7 @@ plt.show()
 
 # %%
 law_live = live(studies.LAW, PROFILE, device=DEVICE)
-law = frame(law_live).pivot(index="theta", columns="kind", values="ks")
-ours = law.map(lambda ks: "≤ 1e-9" if ks <= 1e-9 else f"{ks:.0e}")
-released = pd.DataFrame.from_dict(reference.RELEASED_QUALITY, orient="index").loc[law.index, [0, 3]]
-released.columns = ["released, odd", "released, positive"]
-ours.columns = [f"ours, {kind}" for kind in ours.columns]
-pd.concat([released, ours], axis=1).rename_axis("θ: KS distance to N(0, 1)")
+tables.exactness(law_live)
 
 # %% [markdown]
 # The largest error of a released function on $|z|\le 3$ is between 0.07 and 0.34. A difference of
@@ -231,7 +209,7 @@ pages.source(chains._two_step)
 dependence_live = live(studies.DEPENDENCE, PROFILE, device=DEVICE, first_seed=SEED)
 dependence_full = recorded(studies.DEPENDENCE, "full")
 
-# %% mystnb={"figure": {"name": "fig-preact-dependence", "caption": "KS distance of the output of a two-step network to $\\mathcal{N}(0,1)$ against width, no standardising. Grey: 95 % noise level."}, "image": {"alt": "Three panels on a log scale. Layout A: the odd functions stay flat above noise, the positive ones lower. Layouts B and C: all phi curves fall with width; ReLU and tanh stay far above."}}
+# %% mystnb={"figure": {"caption": "KS distance of the output of a two-step network to $\\mathcal{N}(0,1)$ against width, no standardising. Grey: 95 % noise level.", "name": "fig-preact-dependence"}, "image": {"alt": "Three panels on a log scale. Layout A: the odd functions stay flat above noise, the positive ones lower. Layouts B and C: all phi curves fall with width; ReLU and tanh stay far above."}}
 _ = figures.dependence(dependence_live)
 plt.show()
 
@@ -245,15 +223,7 @@ plt.show()
 # variance is random. The table sets it beside the sampled distance, and the value stored by the authors.
 
 # %%
-table = frame(dependence_full or dependence_live).query("layout == 'A' and not independent")
-rows = {}
-for (kind, theta), runs in table.groupby(["scheme", "theta"], sort=False):
-    limit = finite_width.dependence_limit(theta, kind).ks
-    deepest = runs[runs["width"] == 10]["ks"]
-    published = reference.AUTHORS_DEPENDENCE["A", kind, theta][10]
-    rows[figures.name(kind, theta)] = [published, deepest.mean(), deepest.std(), limit]
-columns = ["authors, n = 10", "ours, n = 10", "± (seeds)", "limit n → ∞"]
-pd.DataFrame.from_dict(rows, orient="index", columns=columns).round(3)
+tables.limits(dependence_full or dependence_live)
 
 # %% [markdown]
 # Where the authors' numbers exceed ours at large $\theta$, the reason is the error of their fitted
@@ -263,9 +233,7 @@ pd.DataFrame.from_dict(rows, orient="index", columns=columns).round(3)
 # noise at every width. In units of the noise floor (1 is what exact Gaussians give on average):
 
 # %%
-fresh = frame(dependence_live).query("independent")
-fresh = fresh.assign(ratio=fresh["ks"] * fresh["draws"] ** 0.5 / 0.869)
-fresh.groupby(["scheme", "theta"])["ratio"].agg(["mean", "std", "count"]).round(1)
+tables.independent(dependence_live)
 
 # %% [markdown]
 # ## Through depth
@@ -273,7 +241,7 @@ fresh.groupby(["scheme", "theta"])["ratio"].agg(["mean", "std", "count"]).round(
 # Now the full network, 30 layers of 10 neurons, weights drawn in full: Weibull weights do not allow
 # the shortcut that Gaussian ones do.
 
-# %% mystnb={"figure": {"name": "fig-preact-depth", "caption": "Networks of width 10 with $\\varphi_\\theta$ and symmetric Weibull weights, beside ReLU and tanh with Gaussian weights."}, "image": {"alt": "KS distance, standardised KS distance and variance against layer. Positive phi stays inside the noise band with variance one; odd phi at theta 10 drifts upwards and loses variance; ReLU and tanh leave at once."}}
+# %% mystnb={"figure": {"caption": "Networks of width 10 with $\\varphi_\\theta$ and symmetric Weibull weights, beside ReLU and tanh with Gaussian weights.", "name": "fig-preact-depth"}, "image": {"alt": "KS distance, standardised KS distance and variance against layer. Positive phi stays inside the noise band with variance one; odd phi at theta 10 drifts upwards and loses variance; ReLU and tanh leave at once."}}
 everything = [*classic, *[(k, t) for k in ("odd", "positive") for t in (2.05, 4.0, 10.0)]]
 _ = figures.depth(depth_live, everything, width=10)
 plt.show()
@@ -288,20 +256,13 @@ plt.show()
 # CIFAR-10 as the input of a full first layer. (With Gaussian first weights the law of $Z^1$ depends on the
 # input only through its norm, so an image and any other vector must agree. They do.)
 
-# %% mystnb={"figure": {"name": "fig-preact-depth-full", "caption": "The recorded study, width 10 and 10 000 networks a seed."}, "image": {"alt": "The same three panels as before from the recorded full study with 10 000 networks, with less noise and the same picture."}}
+# %% mystnb={"figure": {"caption": "The recorded study, width 10 and 10 000 networks a seed.", "name": "fig-preact-depth-full"}, "image": {"alt": "The same three panels as before from the recorded full study with 10 000 networks, with less noise and the same picture."}}
 if depth_full:
     _ = figures.depth(depth_full, everything, width=10)
     plt.show()
 
 # %%
-def by_input(records):
-    table = frame(records).query("width == 10")
-    table["function"] = [figures.name(s, t) for s, t in zip(table["scheme"], table["theta"], strict=True)]
-    table["inputs"] = table["inputs"].replace({"unit": "unit vector"})
-    return table.groupby(["function", "inputs"], sort=False)["ks"].agg(["mean", "std"]).round(3).unstack()
-
-
-by_input(depth_full or depth_live)
+tables.by_input(depth_full or depth_live)
 
 # %% [markdown]
 # ## Does it train better?
@@ -320,14 +281,20 @@ by_input(depth_full or depth_live)
 training_live = live(studies.TRAINING, PROFILE, device=DEVICE, first_seed=SEED)
 training_full = recorded(studies.TRAINING, "full")
 
-# %% mystnb={"figure": {"name": "fig-preact-training", "caption": "Test accuracy after training on scikit-learn's digits against learning rate, for two widths and two depths."}, "image": {"alt": "Four panels of test accuracy against learning rate. Shallow networks all train; at depth 10 the positive functions fail at most rates and odd functions with large theta train well."}}
+# %% mystnb={"figure": {"caption": "Test accuracy after training on scikit-learn's digits against learning rate, for two widths and two depths.", "name": "fig-preact-training"}, "image": {"alt": "Four panels of test accuracy against learning rate. Shallow networks all train; at depth 10 the positive functions fail at most rates and odd functions with large theta train well."}}
 _ = figures.training(training_live)
 plt.show()
 
-# %% mystnb={"figure": {"name": "fig-preact-training-full", "caption": "The recorded study on MNIST."}, "image": {"alt": "Panels of test accuracy on MNIST against learning rate for several widths and depths."}}
+# %% mystnb={"figure": {"caption": "The recorded study on MNIST.", "name": "fig-preact-training-full"}, "image": {"alt": "Panels of test accuracy on MNIST against learning rate for several widths and depths."}}
 if training_full:
     _ = figures.training(training_full)
     plt.show()
+
+# %% [markdown]
+# Each function at the rate that the validation images chose, test accuracy in percent:
+
+# %%
+tables.best_rates(claims.best_by_validation(training_full or training_live))
 
 # %% [markdown]
 # A Gaussian start is not what decides here. What does is how two *different* inputs fare, which the law of
@@ -339,10 +306,14 @@ if training_full:
 # ## Paper against ours
 
 # %%
-measured = {s.name: r for s, r in zip(
-    (studies.LAW, studies.DEPENDENCE, studies.DEPTH, studies.TRAINING),
-    (law_live, dependence_live, depth_live, training_live), strict=True)}
-pages.claims_table("preact", ["C1", "C2", "C3", "C4", "C5", "C6", "C10"], live=measured)
+measured = {
+    "preact-law": law_live,
+    "preact-dependence": dependence_live,
+    "preact-depth": depth_live,
+    "preact-training": training_live,
+}
+shown = ["C1", "C2", "C3", "C4", "C5", "C6", "C10"]
+pages.claims_table("preact", shown, live=measured, profile=PROFILE, seed=SEED)
 
 # %% [markdown]
 # ### What differs, and why
