@@ -75,7 +75,7 @@ def correlation_map(scheme: Scheme, c: float | np.ndarray, v: float = 1.0) -> np
 def correlation_slope(scheme: Scheme, v: float = 1.0) -> float:
     r"""$C'(0) = \sigma_w^2 (E\varphi'(\sqrt v Z))^2 \, v / V(v)$."""
     first = expectation(lambda z: _slope(scheme.activation, v**0.5 * z))
-    return float(scheme.sigma_w2 * first**2 * v / variance_map(scheme, v))
+    return scheme.sigma_w2 * float(first) ** 2 * v / float(variance_map(scheme, v))
 
 
 def variance_fixed_point(scheme: Scheme, low: float = 1e-10, high: float = 1e6) -> float:
@@ -123,9 +123,10 @@ def phase_diagram(
         $\chi_1$, (m, k); ``nan`` where the variance grows without bound.
     """
     w2, b2 = (grid.ravel() ** 2 for grid in np.meshgrid(sigma_w, sigma_b))
-    v = _fixed_points(activation, w2, b2, 1e-10, 1e6)
-    unit = Scheme("unit", activation, 1.0)
-    chi = np.where(np.isnan(v), np.nan, w2 * chi1(unit, np.nan_to_num(v)))
+    low = 1e-10  # where the variance dies out, the slope is that of ever smaller signals
+    v = np.maximum(_fixed_points(activation, w2, b2, low, 1e6), low)
+    chi = w2 * chi1(Scheme("unit", activation, 1.0), np.nan_to_num(v, nan=1.0))
+    chi[np.isnan(v)] = np.nan
     return chi.reshape(len(sigma_b), len(sigma_w))
 
 
