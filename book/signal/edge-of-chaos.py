@@ -106,14 +106,14 @@ plt.show()
 #
 # For each $(\sigma_w,\sigma_b)$ iterate $V$ to its fixed point and colour by $\chi_1$.
 
-# %% mystnb={"figure": {"caption": "$\\chi_1$ over $(\\sigma_w, \\sigma_b)$. Black: the Edge of Chaos, $\\chi_1 = 1$. White: no finite variance fixed point.", "name": "fig-chaos-phases"}, "image": {"alt": "Two heat maps. tanh: an ordered phase at small sigma w and a chaotic one at large sigma w, with a line between them that bends to the right. ReLU: ordered left of sigma w equal to root two, no fixed point to the right."}}
+# %% mystnb={"figure": {"caption": "$\\chi_1$ over $(\\sigma_w, \\sigma_b)$. Black: the Edge of Chaos, $\\chi_1 = 1$, for ReLU a single point. Blank: the variance grows without bound.", "name": "fig-chaos-phases"}, "image": {"alt": "Two heat maps. tanh: an ordered phase at small sigma w and a chaotic one at large sigma w, with a line between them that bends to the right. ReLU: ordered left of sigma w equal to root two, no fixed point to the right."}}
 sigma_w, sigma_b = np.linspace(0.5, 3, 30), np.linspace(0, 1, 30)
 activations = {"tanh": torch.tanh, "ReLU": torch.relu}
 diagrams = {
     name: (sigma_w, sigma_b, maps.phase_diagram(activation, sigma_w, sigma_b))
     for name, activation in activations.items()
 }
-_ = figures.phase_diagrams(diagrams)
+_ = figures.phase_diagrams(diagrams, marks={"ReLU": (2**0.5, 0.0)})
 plt.show()
 
 # %% [markdown]
@@ -175,13 +175,13 @@ tables.gaps(correlation_full or correlation_live)
 # %%
 pages.source(log_periodic.log_periodic)
 
-# %% mystnb={"figure": {"caption": "$V(v)/v$ over five periods for $\\delta = 0.99$ and three $\\omega$, $\\sigma_w$ in the middle of its admissible range. Filled: stable fixed points; open: unstable.", "name": "fig-chaos-fixed-points"}, "image": {"alt": "Three periodic curves oscillating around one against ln v, each crossing one twice a period; crossings alternate between filled and open markers."}}
+# %% mystnb={"figure": {"caption": "$V(v)/v$ over three periods for $\\delta = 0.99$ and three $\\omega$, $\\sigma_w$ in the middle of its admissible range. Filled: stable fixed points; open: unstable.", "name": "fig-chaos-fixed-points"}, "image": {"alt": "Three panels, one an omega: a periodic curve oscillates around one and crosses it twice a period; crossings alternate between filled and open markers."}}
 fixed_live = live(studies.FIXED_POINTS, PROFILE, device=DEVICE)
 curves = {}
 for record in fixed_live:
     omega, sigma_w = record.config["omega"], record.metrics["sigma_w"]
-    points = log_periodic.fixed_points(0.99, omega, sigma_w, 5)
-    log_v = np.linspace(0, 5 * 4 * np.pi / omega, 400)
+    points = log_periodic.fixed_points(0.99, omega, sigma_w, periods=3)
+    log_v = np.linspace(0, 3 * 4 * np.pi / omega, 400)
     ratio = sigma_w**2 * log_periodic.ratio(log_v, 0.99, omega)
     at, slopes = np.array([[p.log_v, p.slope] for p in points]).T
     curves[f"ω = {omega:g}"] = (log_v, ratio, at, slopes)
@@ -213,7 +213,7 @@ pages.source(chains.scalar_chain)
 # \operatorname{kurt}(Z^L) = 3\,\bigl(1 + 5/n\bigr)^{L-1}.
 # $$ (chaos-kurtosis)
 
-# %% mystnb={"figure": {"caption": "Second moment (left) and kurtosis (right) of a ReLU network's pre-activations. Points: sampled networks. Lines: exact.", "name": "fig-chaos-moments"}, "image": {"alt": "Left: the second moment stays at one at all ten layers within its spread. Right: kurtosis grows along the exact lines, and sampled points fall below them in deep narrow networks."}}
+# %% mystnb={"figure": {"caption": "Second moment (left) and kurtosis (right) of a ReLU network's pre-activations. Points: sampled networks. Lines: exact.", "name": "fig-chaos-moments"}, "image": {"alt": "Left: the second moment stays at one at all ten layers within its spread. Right: kurtosis grows along the exact lines, and sampled points scatter more and more around them in deep narrow networks."}}
 moments_live = live(studies.MOMENTS, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.moments(moments_live)
 plt.show()
@@ -221,8 +221,8 @@ plt.show()
 # %% [markdown]
 # Both formulas hold, and the right panel shows why "the variance is preserved" comforts too
 # soon. At width 10 and layer 10 the kurtosis is 115: the mean is kept by rare, huge networks while the
-# typical one fades. Sampled kurtosis must then fall below the truth, since the networks that
-# make it are too rare to be drawn.
+# typical one fades. A sample that misses the rare ones misses the kurtosis, which is why its points
+# scatter so widely in deep networks.
 #
 # (tab-chaos-principles)=
 # ## One idea, four initialisations

@@ -4,6 +4,7 @@ Each function that takes records works on the quick records of a live page and o
 """
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 from matplotlib import colormaps
@@ -104,7 +105,7 @@ def dependence(records: Sequence[Record]) -> Figure:
             runs = group.pivot(index="seed", columns="width", values="ks")
             _band(ax, runs.columns.to_numpy(), runs.to_numpy(), **_look(scheme, theta), marker="o", ms=3)
         _floor(ax, int(table["draws"].iloc[0]))
-        ax.set(title=title, xlabel="width n (neurons)", yscale="log")
+        ax.set(title=title, xlabel="width n (neurons)", xticks=[1, 2, 5, 10])
     axes[0].set_ylabel("KS distance to N(0, 1)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
     source_label(figure, origin_label(records))
@@ -122,7 +123,8 @@ def origin_label(records: Sequence[Record]) -> str:
 def _floor(ax: Axes, draws: int, standardised: bool = False) -> None:
     """Grey: the KS distance that ``draws`` exactly Gaussian draws stay below 19 times in 20."""
     threshold = ks.lilliefors_threshold(draws) if standardised else ks.threshold(draws)
-    ax.axhspan(0, threshold, color=COLOURS["grey"], alpha=0.18, lw=0, label="noise (95 %)")
+    ax.set(yscale="log", ylim=(threshold / 6, 0.7))
+    ax.axhspan(threshold / 6, threshold, color=COLOURS["grey"], alpha=0.18, lw=0, label="noise (95 %)")
 
 
 def depth(records: Sequence[Record], schemes: Sequence[tuple[str, float | None]], width: int) -> Figure:
@@ -140,8 +142,7 @@ def depth(records: Sequence[Record], schemes: Sequence[tuple[str, float | None]]
     _floor(axes[1], draws, standardised=True)
     for ax, label in zip(axes, ("KS to N(0, 1)", "KS, standardised", "variance"), strict=True):
         ax.set(xlabel="layer", ylabel=label)
-    axes[0].set(yscale="log")
-    axes[1].set(yscale="log")
+    axes[2].set_ylim(0, 2.5)
     axes[2].axhline(1, color=COLOURS["grey"], lw=0.8)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
     source_label(figure, origin_label(chosen))
@@ -181,17 +182,22 @@ def maps(points: dict[str, tuple[np.ndarray, np.ndarray]], xlabel: str, ylabel: 
     return figure
 
 
-def phase_diagrams(diagrams: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Figure:
+def phase_diagrams(
+    diagrams: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]], marks: dict[str, tuple[float, float]]
+) -> Figure:
     """χ₁ at the variance fixed point over (σ_w, σ_b), and the line χ₁ = 1.
 
     Args:
         diagrams: title → (σ_w, shape (k,); σ_b, shape (m,); χ₁, shape (m, k), NaN without a fixed point).
+        marks: title → a point (σ_w, σ_b) to mark.
     """
     figure, axes = panels(1, len(diagrams), height=3.3, sharey=True)
     for ax, (title, (sigma_w, sigma_b, chi)) in zip(np.atleast_1d(axes), diagrams.items(), strict=True):
         image = ax.pcolormesh(sigma_w, sigma_b, chi, cmap="RdBu_r", vmin=0, vmax=2, shading="nearest")
         if np.nanmax(chi) > 1 > np.nanmin(chi):
             ax.contour(sigma_w, sigma_b, chi, levels=[1.0], colors="black", linewidths=1.2)
+        if title in marks:
+            ax.plot(*marks[title], "o", color="black", clip_on=False, zorder=5)
         ax.set(title=title, xlabel="σ_w")
         ax.grid(False)
     np.atleast_1d(axes)[0].set_ylabel("σ_b")
@@ -203,19 +209,25 @@ def fixed_points(curves: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray, np.
     """V(v)/v against ln v with the fixed points: filled are stable, open are not.
 
     Args:
-        curves: label → (ln v, V(v)/v, ln v of the fixed points, slopes V' there).
+        curves: title → (ln v, V(v)/v, ln v of the fixed points, slopes V' there).
     """
-    figure, ax = panels(height=3.2)
-    for (label, (log_v, ratio, points, slopes)), colour in zip(
-        curves.items(), COLOURS.values(), strict=False
-    ):
-        ax.plot(log_v, ratio, color=colour, label=label)
+    figure, axes = panels(1, len(curves), height=2.8)
+    for ax, (title, (log_v, ratio, points, slopes)) in zip(axes, curves.items(), strict=True):
+        ax.plot(log_v, ratio, color=COLOURS["blue"])
         stable = np.abs(slopes) < 1
-        ax.plot(points[stable], np.ones(stable.sum()), "o", color=colour)
-        ax.plot(points[~stable], np.ones((~stable).sum()), "o", color=colour, mfc="white")
-    ax.axhline(1, color=COLOURS["grey"], lw=0.8)
-    ax.set(xlabel="ln v", ylabel="V(v) / v")
-    ax.legend(fontsize="small")
+        ax.plot(points[stable], np.ones(stable.sum()), "o", color=COLOURS["blue"], label="stable")
+        ax.plot(
+            points[~stable],
+            np.ones((~stable).sum()),
+            "o",
+            color=COLOURS["blue"],
+            mfc="white",
+            label="unstable",
+        )
+        ax.axhline(1, color=COLOURS["grey"], lw=0.8)
+        ax.set(title=title, xlabel="ln v")
+    axes[0].set_ylabel("V(v) / v")
+    axes[-1].legend(fontsize="x-small", loc="upper right")
     return figure
 
 
@@ -239,11 +251,9 @@ def moments(records: Sequence[Record]) -> Figure:
 def training(records: Sequence[Record]) -> Figure:
     """Test accuracy against learning rate, one panel a (width, depth), one line a scheme."""
     table = frame(records)
-    shapes = list(table.groupby(["width", "depth"]).groups)
-    columns = min(len(shapes), 3)
-    rows = -(-len(shapes) // columns)
-    figure, axes = panels(rows, columns, height=2.9, sharex=True, sharey=True)
-    for ax, (width, depth) in zip(np.atleast_1d(axes).flat, shapes, strict=False):
+    rows, columns = sorted(table["width"].unique()), sorted(table["depth"].unique())
+    figure, axes = panels(len(rows), len(columns), height=2.7, sharex=True, sharey=True)
+    for ax, (width, depth) in zip(axes.flat, product(rows, columns), strict=True):
         part = table[(table["width"] == width) & (table["depth"] == depth)]
         for (scheme, theta), group in part.groupby(["scheme", "theta"], dropna=False, sort=False):
             runs = group.pivot(index="seed", columns="lr", values="test_accuracy").fillna(0.0)
@@ -251,11 +261,10 @@ def training(records: Sequence[Record]) -> Figure:
                 ax, runs.columns.to_numpy(), 100 * runs.to_numpy(), **_look(scheme, theta), marker="o", ms=3
             )
         ax.set(title=f"width {width}, depth {depth}", xscale="log", ylim=(0, 100))
-    for ax in np.atleast_2d(axes)[-1]:
+    for ax in axes[-1]:
         ax.set_xlabel("learning rate")
-    for ax in np.atleast_2d(axes)[:, 0]:
+    for ax in axes[:, 0]:
         ax.set_ylabel("test accuracy (%)")
-    handles = np.atleast_1d(axes).flat[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside right upper", fontsize="small")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
     source_label(figure, origin_label(records))
     return figure

@@ -6,6 +6,7 @@ every number of the chapters is a mean and a standard deviation over them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -153,7 +154,7 @@ class DepthConfig:
     """``draws`` independent networks of one width, seen by one input.
 
     ``inputs`` is ``"unit"`` (any vector with ‖x‖² = n₀: the first layer is then sampled directly) or
-    the name of a dataset, whose first image, scaled to ‖x‖² = n₀, goes through a full first layer.
+    the name of a dataset, whose first image of class 0, scaled to ‖x‖² = n₀, goes through a full first layer.
     """
 
     scheme: str
@@ -184,8 +185,7 @@ def _propagate(config: DepthConfig, rng: torch.Generator, device: torch.device) 
         return chains.scalar_chain(scheme, config.width, config.depth, config.draws, generator=rng)
     x = None
     if config.inputs != "unit":
-        images = data.load(config.inputs, device=device).train.x
-        x = data.normalised_inputs(images[:1])[0]
+        x = _images(config.inputs, 1, 1, device)[0][0]
     return chains.matrix_chain(scheme, config.width, config.depth, config.draws, generator=rng, x=x)
 
 
@@ -230,7 +230,7 @@ class CorrelationConfig:
 def run_correlation(config: CorrelationConfig, seed: int, device: torch.device) -> Outcome:
     """Mean correlation within and between classes, layer by layer, beside the infinite-width map."""
     scheme = _scheme(config.scheme, config.theta)
-    x, y = _images(config, device)
+    x, y = _images(config.dataset, config.classes, config.per_class, device)
     rng = generator(seed, f"correlation-{config}", device)
     c = chains.correlation_chain(scheme, x, config.width, config.depth, generator=rng)  # (depth, m, m)
     same = y[:, None] == y[None, :]
@@ -245,10 +245,13 @@ def run_correlation(config: CorrelationConfig, seed: int, device: torch.device) 
     return Outcome({"gap": float(max(gaps)), **{n: curves[n][-1] for n in pairs}}, curves)
 
 
-def _images(config: CorrelationConfig, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+@lru_cache(maxsize=8)
+def _images(
+    dataset: str, classes: int, per_class: int, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The first ``per_class`` training images of each class, scaled to ‖x‖² = n₀, and their labels."""
-    train = data.load(config.dataset, device=device).train
-    chosen = torch.cat([(train.y == k).nonzero()[: config.per_class, 0] for k in range(config.classes)])
+    train = data.load(dataset, device=device).train
+    chosen = torch.cat([(train.y == k).nonzero()[:per_class, 0] for k in range(classes)])
     return data.normalised_inputs(train.x[chosen]), train.y[chosen]
 
 
