@@ -12,8 +12,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 
 BIN := .venv/bin
 READY := .venv/.ready
-NBVAL := CUDA_VISIBLE_DEVICES= TQDM_DISABLE=1 PYTHONHASHSEED=0 $(BIN)/pytest --nbval \
-	--nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider -n $(JOBS) --dist loadscope
+# one thread a worker: on two cores, two workers of two threads each mostly wait for one another
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadscope
+NBVAL := CUDA_VISIBLE_DEVICES= TQDM_DISABLE=1 PYTHONHASHSEED=0 $(PYTEST) --nbval \
+	--nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book test lint unit pages html refresh full serve claims bench linkcheck clean
@@ -76,7 +78,7 @@ lint: setup
 	$(BIN)/ruff format --check
 
 unit: setup
-	$(BIN)/pytest -n $(JOBS) --dist loadscope
+	$(PYTEST)
 
 pages: setup
 	$(BIN)/startright check

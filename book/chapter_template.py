@@ -18,7 +18,7 @@
 # ```{admonition} The claim
 # :class: tip
 # Weights of variance $1/n$ keep the second moment of a linear layer with $n$ inputs
-# ({cite:t}`template2010`, equation 1): $\operatorname{Var}(y_i) = \operatorname{Var}(x_j)$.
+# ({cite:t}`glorot2010understanding`, equation 1): $\operatorname{Var}(y_i) = \operatorname{Var}(x_j)$.
 # ```
 
 # %% tags=["hide-input"]
