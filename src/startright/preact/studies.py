@@ -454,7 +454,7 @@ TRAINING = Study(
     version=1,
     question="Does a Gaussian initialisation help training?",
     grid=_by_profile(
-        quick=_training_grid((10, 32), (3, 10), HALF_DECADES[2:], "digits", 6),
+        quick=_training_grid((10, 32), (3, 10), (0.03, 0.1, 0.3), "digits", 5),
         full=_training_grid((10, 64), (3, 10, 30), HALF_DECADES, "mnist", 2),
     ),
     seeds=_by_profile(quick=(0, 1, 2), full=(0, 1, 2)),
