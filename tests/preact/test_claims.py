@@ -22,7 +22,7 @@ def scaled(records, metric, factor, when=lambda config: True):
     return [
         replace(
             r,
-            metrics=r.metrics | {metric: r.metrics[metric] * factor},
+            metrics={name: value * (factor if name == metric else 1) for name, value in r.metrics.items()},
             curves={k: [x * factor for x in c] if k == metric else c for k, c in r.curves.items()},
         )
         if when(r.config)

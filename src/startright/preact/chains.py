@@ -177,7 +177,8 @@ def correlation_chain(
         generator: its device is where the network is drawn.
 
     Returns:
-        Correlation matrices, (depth, m, m).
+        Correlation matrices, (depth, m, m); ``nan`` for an input to which no neuron of a layer responds
+        any more, as happens to ReLU in narrow networks.
 
     Raises:
         ValueError: a size that is not a positive integer, or inputs that are not a matrix.

@@ -239,7 +239,7 @@ def run_correlation(config: CorrelationConfig, seed: int, device: torch.device) 
     theory = maps.iterate_correlation(scheme, start.double().cpu().numpy(), config.depth)
     curves = {}
     for name, pair in pairs.items():
-        curves[name] = c[:, pair].mean(1).tolist()
+        curves[name] = c[:, pair].nanmean(1).tolist()  # of the inputs that some neuron still sees
         curves[f"{name}_theory"] = theory[:, pair.cpu().numpy()].mean(1).tolist()
     gaps = [np.abs(np.subtract(curves[n], curves[f"{n}_theory"]))[:20].max() for n in pairs]
     return Outcome({"gap": float(max(gaps)), **{n: curves[n][-1] for n in pairs}}, curves)

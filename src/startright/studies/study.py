@@ -47,7 +47,7 @@ class Outcome:
 
     Args:
         metrics: scalars by name.
-        curves: series by name, at most 200 points each (see :func:`thin`).
+        curves: series by name, at most 200 points each (see :func:`thin`), kept to six digits.
         status: ``ok``, ``diverged`` or ``failed``.
         reason: why the status is not ``ok``.
 
@@ -71,7 +71,8 @@ class Outcome:
                 )
         metrics = {name: float(value) for name, value in self.metrics.items()}
         object.__setattr__(self, "metrics", metrics)
-        object.__setattr__(self, "curves", {name: [float(v) for v in c] for name, c in self.curves.items()})
+        curves = {name: [float(f"{v:.6g}") for v in c] for name, c in self.curves.items()}  # for a figure
+        object.__setattr__(self, "curves", curves)
         wild = [f"{name} = {value}" for name, value in metrics.items() if not math.isfinite(value)]
         if wild and self.status == "ok":
             object.__setattr__(self, "status", "diverged")
