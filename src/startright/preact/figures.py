@@ -114,10 +114,12 @@ def dependence(records: Sequence[Record]) -> Figure:
 
 def origin_label(records: Sequence[Record]) -> str:
     """What stands below a figure: computed on the page, or where and when it was recorded; and n."""
+    if not records:
+        return "not yet run"
     seeds = len({r.seed for r in records})
     quick = all(r.profile == "quick" for r in records)
     where = "computed on this page, quick profile" if quick else f"recorded: {stamp(records)}"
-    return f"{where}; mean ± standard deviation over {seeds} seeds" if records else where
+    return f"{where}; mean ± standard deviation over {seeds} seeds"
 
 
 def _floor(ax: Axes, draws: int, standardised: bool = False) -> None:

@@ -1,0 +1,54 @@
+"""Names, devices, seeds and paths: small promises that everything else relies on."""
+
+import pytest
+import torch
+
+from startright import paths
+from startright.devices import describe_device, pick_device
+from startright.errors import unknown
+from startright.profiles import check_profile
+from startright.seeds import derive, generator
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    assert "did you mean 'full'" in str(unknown("profile", "ful", ["quick", "full"]))
+    with pytest.raises(ValueError, match="unknown profile 'fast'"):
+        check_profile("fast")
+
+
+def test_a_device_that_is_absent_is_refused_and_never_replaced():
+    assert pick_device("cpu") == pick_device(torch.device("cpu")) == torch.device("cpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match="'cuda' is not present"):
+            pick_device("cuda")
+        assert pick_device("auto").type in ("cpu", "mps")
+    with pytest.raises(ValueError, match="did you mean 'cuda'"):
+        pick_device("cudda")
+    with pytest.raises(ValueError, match="unknown device 'cpu:x'"):
+        pick_device("cpu:x")
+
+
+def test_a_device_is_described_in_words():
+    assert describe_device(torch.device("cpu")) == f"CPU, {torch.get_num_threads()} threads"
+
+
+def test_streams_depend_on_seed_and_role_alone():
+    first = torch.rand(3, generator=generator(1, "init"))
+    torch.manual_seed(99)
+    assert torch.equal(first, torch.rand(3, generator=generator(1, "init")))
+    others = [generator(2, "init"), generator(1, "order")]
+    assert not any(torch.equal(first, torch.rand(3, generator=other)) for other in others)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.0, True, "0", None])
+def test_a_seed_that_is_no_natural_number_is_refused(seed):
+    with pytest.raises(ValueError, match="seed must be"):
+        derive(seed, "init")
+
+
+def test_the_environment_decides_where_data_and_records_live(monkeypatch, tmp_path):
+    monkeypatch.setenv("STARTRIGHT_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("STARTRIGHT_RESULTS", str(tmp_path / "results"))
+    assert (paths.data_root(), paths.results_root()) == (tmp_path / "data", tmp_path / "results")
+    monkeypatch.delenv("STARTRIGHT_DATA")
+    assert paths.data_root() == paths.repository() / "data" / "raw"
