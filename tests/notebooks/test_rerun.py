@@ -74,7 +74,7 @@ def test_a_failing_page_is_named_and_not_written(book, lines):
     )
     assert (problems[1].cell, problems[1].message) == (3, "was not executed")
     assert snapshot(book) == before
-    assert lines[0] == "page 1 of 1: book/page …"
+    assert lines[0] == "executing 1 page: book/page"
 
 
 def test_a_killed_kernel_is_a_problem_of_its_page(book, lines):

@@ -26,6 +26,8 @@ def environment(quiet: bool = True, hide_gpu: bool = True) -> dict[str, str]:
             another device would differ in every random draw.
     """
     settings = dict(os.environ, PYTHONHASHSEED="0", JUPYTER_PREFER_ENV_PATH="1")
+    if hide_gpu:  # pages run side by side, and kernels that share cores mostly wait for one another
+        settings.setdefault("OMP_NUM_THREADS", "1")
     settings.pop("MPLBACKEND", None)  # another backend than the notebook's own would show no figure
     if quiet:
         settings["TQDM_DISABLE"] = "1"

@@ -8,7 +8,7 @@ import jupytext
 from startright.notebooks import sections
 from startright.notebooks.pages import Page, Problem
 from startright.notebooks.pair import FORMAT, drift, read, write
-from startright.notebooks.rerun import Say, executed_path, run, say
+from startright.notebooks.rerun import Say, executed_path, run_all, say
 from startright.notebooks.seal import is_fresh
 
 
@@ -36,15 +36,15 @@ def refresh(pages: Sequence[Page], report: Say = say, force: bool = False) -> li
     """
     problems: list[Problem] = []
     due = [page for page in pages if force or drift(page) or not is_fresh(page, page.ipynb)]
-    for number, page in enumerate(due, 1):
-        out = executed_path(page)
-        if force or not is_fresh(page, out):
-            report(f"page {number} of {len(due)}: {page.docname} …")
-            if found := run(page, out):
-                problems += found
-                continue
-        write_back(page, out)
-        report(f"    written: {page.docname}.ipynb")
+    stale = [page for page in due if force or not is_fresh(page, executed_path(page))]
+    failed = set()
+    for page, found in run_all(stale, report):
+        problems += found
+        failed |= {page.docname} if found else set()
+    for page in due:
+        if page.docname not in failed:
+            write_back(page, executed_path(page))
+            report(f"    written: {page.docname}.ipynb")
     if pages:
         for path in sections.write(pages[0].root):
             report(f"    written: {path.relative_to(pages[0].root)}")

@@ -1,7 +1,9 @@
 """The reader's way: execute what is stale here into ``_build``, hold it against the committed pages."""
 
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from startright.notebooks import compare, gate, seal, stale
@@ -11,6 +13,7 @@ from startright.notebooks.pair import code_cells, merged, read, with_outputs, wr
 from startright.notebooks.seal import is_fresh
 
 Say = Callable[[str], None]
+MOST_AT_ONCE = 4  # kernels: each holds a gigabyte
 
 
 def say(text: str) -> None:
@@ -46,6 +49,26 @@ def executed_path(page: Page) -> Path:
     return page.root / "_build" / "pages" / f"{page.docname}.ipynb"
 
 
+def run_all(pages: Sequence[Page], report: Say = say) -> Iterator[tuple[Page, list[Problem]]]:
+    """Executes pages side by side, one core each, and gives each with its problems as it ends.
+
+    Args:
+        pages: the pages.
+        report: takes a line of progress at a time.
+    """
+    if not pages:
+        return
+    report(f"executing {len(pages)} page{'s' * (len(pages) > 1)}: {', '.join(p.docname for p in pages)}")
+    with ThreadPoolExecutor(min(len(pages), os.cpu_count() or 1, MOST_AT_ONCE)) as pool:
+        running = {pool.submit(run, page, executed_path(page)): page for page in pages}
+        for number, done in enumerate(as_completed(running), 1):
+            page, found = running[done], done.result()
+            seconds = seal.facts(read(executed_path(page))).get("seconds") if not found else None
+            took = "stopped" if found else f"{seconds} s"
+            report(f"    {number} of {len(pages)}: {page.docname}, {took}")
+            yield page, found
+
+
 def rerun(pages: Sequence[Page], report: Say = say, force: bool = False) -> list[Problem]:
     """Executes the stale ones among ``pages`` and compares all of them with the committed ones.
 
@@ -59,11 +82,7 @@ def rerun(pages: Sequence[Page], report: Say = say, force: bool = False) -> list
     """
     problems: list[Problem] = []
     due = [page for page in pages if force or not is_fresh(page, executed_path(page))]
-    for number, page in enumerate(due, 1):
-        report(f"page {number} of {len(due)}: {page.docname} …")
-        found = run(page, executed_path(page))
-        seconds = seal.facts(read(executed_path(page))).get("seconds") if not found else None
-        report(f"    {'stopped' if found else f'{seconds} s'}")
+    for _, found in run_all(due, report):
         problems += found
     failed = {problem.page for problem in problems}
     for page in pages:
