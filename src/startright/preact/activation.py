@@ -1,5 +1,6 @@
 r"""$\varphi_\theta$ as a module: a table of cubics, a gather for each coefficient, exact derivatives."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from startright.preact.law import check_kind, check_theta, phi, phi_derivative
 
 REACH = 8.0  # the table covers |z| <= 8; beyond, the tangent at the end
-CHUNK = 1 << 16  # elements whose temporaries stay in a core's cache
+CHUNK = 1 << 15  # elements whose temporaries stay in a core's cache, and which torch leaves to one thread
 
 
 @lru_cache(maxsize=64)
@@ -66,7 +67,7 @@ def _cell(z: Tensor, cubics: Tensor) -> tuple[Tensor, Tensor, float]:
     half = cubics.shape[1] // 2
     s = z * (half / REACH)
     node = s.trunc().clamp(-half, half)
-    index = (node + half).int().clamp(0, 2 * half).long()  # NaN, too, must have a cell
+    index = (node + half).long().clamp(0, 2 * half)  # NaN, too, must have a cell
     return index.view(-1), s - node, half / REACH
 
 
@@ -88,19 +89,22 @@ def second_derivative(z: Tensor, cubics: Tensor) -> Tensor:
 
 
 def _evaluate_in_cache(z: Tensor, cubics: Tensor) -> tuple[Tensor, Tensor]:
-    """:func:`evaluate`, but large tensors on the CPU go through a scratch space that stays in its cache."""
+    """:func:`evaluate`, but large tensors on the CPU go through scratch space that fits a core's cache."""
     if z.device.type != "cpu" or z.numel() <= CHUNK or torch.compiler.is_compiling():
         return evaluate(z, cubics)
-    flat = z.reshape(-1)
+    flat, workers = z.reshape(-1), torch.get_num_threads()
     value, slope = torch.empty_like(flat), torch.empty_like(flat)
-    scratch = (
-        flat.new_empty(6, CHUNK),
-        torch.empty(CHUNK, dtype=torch.int32),
-        torch.empty(CHUNK, dtype=torch.int64),
-    )
-    for part, y, dy in zip(flat.split(CHUNK), value.split(CHUNK), slope.split(CHUNK), strict=True):
-        _evaluate_into(part, cubics, y, dy, *(space[..., : part.numel()] for space in scratch))
+    parts = list(zip(flat.split(CHUNK), value.split(CHUNK), slope.split(CHUNK), strict=True))
+    with ThreadPoolExecutor(workers) as pool:  # torch itself would join its threads after every operation
+        list(pool.map(lambda k: _evaluate_parts(parts[k::workers], cubics), range(workers)))
     return value.view(z.shape), slope.view(z.shape)
+
+
+@torch.no_grad()
+def _evaluate_parts(parts: list[tuple[Tensor, Tensor, Tensor]], cubics: Tensor) -> None:
+    scratch = cubics.new_empty(6, CHUNK), *(torch.empty(CHUNK, dtype=t) for t in (torch.int32, torch.int64))
+    for z, y, dy in parts:
+        _evaluate_into(z, cubics, y, dy, *(space[..., : z.numel()] for space in scratch))
 
 
 def _evaluate_into(z: Tensor, cubics: Tensor, y: Tensor, dy: Tensor, *scratch: Tensor) -> None:
