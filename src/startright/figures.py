@@ -1,10 +1,13 @@
 """The shared look of every figure: one style, one set of colours, labels that say where a number is from."""
 
+from io import BytesIO
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 WIDTH = 7.6  # inches: the text column of the book at 110 dots an inch
 #: Colour-blind safe (Okabe and Ito), readable in grey.
@@ -36,6 +39,29 @@ def use_style() -> None:
             "lines.linewidth": 1.6,
         }
     )
+
+    _show_small_pictures()
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG of 256 colours: a quarter of the bytes, and no difference to the eye.
+
+    Args:
+        figure: the figure; its resolution is that of ``savefig.dpi``.
+    """
+    full, small = BytesIO(), BytesIO()
+    figure.savefig(full, format="png")
+    Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+    return small.getvalue()
+
+
+def _show_small_pictures() -> None:
+    """In a notebook, let :func:`png` make the pictures."""
+    try:
+        shell = get_ipython()  # noqa: F821  (defined inside IPython alone)
+    except NameError:
+        return
+    shell.display_formatter.formatters["image/png"].for_type(Figure, png)
 
 
 def panels(rows: int = 1, columns: int = 1, *, height: float = 3.0, **kwargs: object) -> tuple[Figure, Axes]:
