@@ -141,7 +141,8 @@ def show_claims(
         return
     table = Table()
     for name in ("claim", "the paper says", "published", "ours", "profile", "verdict"):
-        table.add_column(name, no_wrap=name in ("claim", "profile", "verdict"))
+        free = name in ("the paper says", "published")  # cut to a line; the ledger page has all of it
+        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=20 if free else len(name))
     for row in catalogue.rows(paper, profile):
         claim = row.claim
         table.add_row(

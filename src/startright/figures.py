@@ -58,7 +58,7 @@ def png(figure: Figure) -> bytes:
 def _show_small_pictures() -> None:
     """In a notebook, let :func:`png` make the pictures."""
     try:
-        shell = get_ipython()  # noqa: F821  (defined inside IPython alone)
+        shell = get_ipython()  # IPython defines it
     except NameError:
         return
     shell.display_formatter.formatters["image/png"].for_type(Figure, png)
