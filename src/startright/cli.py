@@ -139,16 +139,17 @@ def show_claims(
         profiles = [profile] if profile else PROFILES
         typer.echo(claims.to_json([row for name in profiles for row in catalogue.rows(paper, name)]))
         return
-    table = Table()
+    console, table = Console(), Table()
     for name in ("claim", "the paper says", "published", "ours", "profile", "verdict"):
-        free = name in ("the paper says", "published")  # cut to a line; the ledger page has all of it
-        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=20 if free else len(name))
+        # the long columns share what is left of the line, and are cut there; the ledger page has all of it
+        room = {"the paper says": (console.width - 70) // 2, "published": (console.width - 70) // 2}.get(name)
+        table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=room and max(room, 8))
     for row in catalogue.rows(paper, profile):
         claim = row.claim
         table.add_row(
             f"{claim.paper} {claim.id}", claim.statement, claim.published, row.ours, row.profile, row.verdict
         )
-    Console().print(table)
+    console.print(table)
 
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME…", help="The datasets; none: all.")]
