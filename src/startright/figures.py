@@ -61,6 +61,7 @@ def _show_small_pictures() -> None:
         shell = get_ipython()  # IPython defines it
     except NameError:
         return
+    plt.switch_backend(mpl.get_backend())  # loaded only now, it would put its own pictures in place of ours
     shell.display_formatter.formatters["image/png"].for_type(Figure, png)
 
 

@@ -58,6 +58,12 @@ def test_depth_runs_have_a_point_a_layer_and_end_with_their_metrics():
     assert outcome.metrics == {name: curve[-1] for name, curve in outcome.curves.items()}
 
 
+def test_networks_that_have_all_died_are_half_a_unit_from_gaussian():
+    outcome = studies.run_depth(studies.DepthConfig("relu", None, 1, 60, 200), 0, CPU)
+    assert outcome.status == "ok"
+    assert (outcome.metrics["ks_standardised"], outcome.metrics["variance"]) == (0.5, 0.0)
+
+
 def test_an_image_gives_the_law_of_a_unit_vector():
     config = studies.DepthConfig("tanh", None, 4, 3, 20_000, "digits")
     image = studies.run_depth(config, 0, CPU).curves["variance"]

@@ -173,10 +173,17 @@ def run_depth(config: DepthConfig, seed: int, device: torch.device) -> Outcome:
         return Outcome({}, status="diverged", reason="a pre-activation is not finite")
     curves = {
         "ks": ks.distance(z).tolist(),
-        "ks_standardised": ks.distance_standardised(z).tolist(),
+        "ks_standardised": [_shape_distance(layer) for layer in z],
         "variance": z.double().var(-1).tolist(),
     }
     return Outcome({name: curve[-1] for name, curve in curves.items()}, curves)
+
+
+def _shape_distance(layer: torch.Tensor) -> float:
+    """Standardised KS distance of one layer, (draws,)."""
+    if bool((layer == layer[0]).all()):
+        return 0.5  # every network is dead: a point mass is half a unit from any normal law centred on it
+    return float(ks.distance_standardised(layer))
 
 
 def _propagate(config: DepthConfig, rng: torch.Generator, device: torch.device) -> torch.Tensor:
