@@ -70,7 +70,7 @@ def _shade(t: float) -> tuple:
 
 
 def densities(thetas: Sequence[float] = (2.05, 3.0, 5.0, 10.0)) -> Figure:
-    """The density of A = |φ_θ(Z)| and its survival function on a log scale."""
+    """The density of A, the law behind φ_θ, and its survival function on a log scale."""
     figure, (left, right) = panels(1, 2)
     x = np.linspace(1e-3, 4, 500)
     for theta, t in zip(thetas, np.linspace(0, 1, len(thetas)), strict=True):

@@ -77,7 +77,7 @@ def residuals(principle: str) -> dict[str, float]:
     r"""How far three summaries are from a fixed point of one layer, for the pair a principle proposes.
 
     Args:
-        principle: one of :data:`PRINCIPLES`.
+        principle: one of ``PRINCIPLES``.
 
     Returns:
         ``variance``: $|V(v)/v - 1|$; ``slope``: $|\chi_1 - 1|$; ``law``: KS distance between the law of a

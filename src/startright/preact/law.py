@@ -47,7 +47,7 @@ LOG2, LOG_2PI = np.log(2.0), np.log(2 * np.pi)
 
 
 def check_kind(kind: str) -> str:
-    """``kind`` itself, if it is one of :data:`KINDS`.
+    """``kind`` itself, if it is one of ``KINDS``.
 
     Raises:
         ValueError: it is not.
@@ -236,7 +236,8 @@ def phi(z: ArrayLike, theta: float, kind: str = "odd") -> Array:
 
     Source: Wolinski and Arbel, the pairs $(\varphi_\theta, W(\theta, 1))$.
 
-    Note: each value is an exact root (about 0.2 ms); :class:`GaussianActivation` is for networks.
+    Note: each value is an exact root (about 0.2 ms). For networks there is
+    :class:`~startright.preact.activation.GaussianActivation`.
 
     >>> phi([-1.0, 0.0, 2.0], theta=3).round(10).tolist()
     [-1.1820518391, 0.0, 1.8759708348]

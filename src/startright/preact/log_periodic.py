@@ -20,7 +20,7 @@ _WEIGHT = 2 * np.exp(3 * _LOG_Z - np.exp(2 * _LOG_Z) / 2) / np.sqrt(2 * np.pi) *
 
 
 class FixedPoint(NamedTuple):
-    """A fixed point of the variance map: ln v and the slope V' there; stable if |slope| < 1."""
+    """A fixed point of the variance map: ln v and the slope $V'$ there; stable if $|V'| < 1$."""
 
     log_v: float
     slope: float

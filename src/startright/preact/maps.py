@@ -139,7 +139,7 @@ def iterate_correlation(scheme: Scheme, start: np.ndarray, depth: int) -> np.nda
         depth: layers.
 
     Returns:
-        Correlations of the pre-activations, (depth, *start.shape).
+        Correlations of the pre-activations, the shape of ``start`` behind a first axis of length ``depth``.
     """
     weight = 1.0 if scheme.theta is not None else scheme.sigma_w2
     v = scheme.first_variance

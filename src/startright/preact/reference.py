@@ -28,7 +28,7 @@ AUTHORS_DEPENDENCE = {
     ("C", "tanh", None): {1: 0.1560, 2: 0.1161, 3: 0.1042, 5: 0.0962, 10: 0.0909},
 }
 
-#: θ → (KS of the odd closed form, its largest error on |z| ≤ 3, KS of the odd table,
+#: θ → (KS of the odd closed form, its largest error on $|z| \le 3$, KS of the odd table,
 #: KS of the positive closed form, its largest error): the released objects against the exact law.
 RELEASED_QUALITY = {
     2.05: (0.0024, 0.309, 0.0005, 0.0040, 0.357),

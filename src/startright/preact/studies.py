@@ -325,7 +325,7 @@ FIXED_POINTS = Study(
 
 @dataclass(frozen=True)
 class PrincipleConfig:
-    """One initialisation principle, a key of :data:`startright.preact.finite_width.PRINCIPLES`."""
+    """One initialisation principle, a key of ``startright.preact.finite_width.PRINCIPLES``."""
 
     principle: str
 
