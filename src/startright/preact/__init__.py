@@ -1,7 +1,8 @@
 """Gaussian pre-activations: Wolinski and Arbel, *Myth or Reality?* (TMLR 2025), exactly.
 
 The law behind the activations is :class:`~startright.preact.law.QuotientLaw`; the activations are
-:func:`~startright.preact.law.phi` and, as a module, :class:`~startright.preact.activation.GaussianActivation`;
+:func:`~startright.preact.law.phi` and, as a module,
+:class:`~startright.preact.activation.GaussianActivation`;
 the weights that go with them, :func:`~startright.preact.init.symmetric_weibull_`. Both at once, on a network
 of your own: :func:`~startright.preact.init.init_gaussian_preact_`.
 """
