@@ -51,10 +51,13 @@ def hermite_cubics(theta: float, kind: str, nodes: int) -> np.ndarray:
     return cubics
 
 
-@torch.compiler.assume_constant_result
 def table(theta: float, kind: str, nodes: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """:func:`hermite_cubics` as a tensor, made once for each dtype and device and kept in memory."""
     return _table(theta, kind, nodes, dtype, device)
+
+
+# all that torch.compiler.assume_constant_result does, without the compiler's import of some seconds
+table._dynamo_marked_constant = True
 
 
 @lru_cache(maxsize=64)

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 # ln|z|: V needs its quadrature here, since the oscillation at 0 defeats every rule in z
-_LOG_Z, _STEP = np.linspace(-14, 2.25, 4001, retstep=True)
+_LOG_Z, _STEP = np.linspace(-14, 2.25, 1201, retstep=True)
 _WEIGHT = 2 * np.exp(3 * _LOG_Z - np.exp(2 * _LOG_Z) / 2) / np.sqrt(2 * np.pi) * _STEP  # E[Z² ...] d ln|z|
 
 

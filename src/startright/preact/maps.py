@@ -101,7 +101,7 @@ def _fixed_points(
     a = torch.full_like(sigma_w2, np.log(low))
     b = torch.full_like(sigma_w2, np.log(high))
     grows, decays = growth(b) > 0, growth(a) < 0
-    for _ in range(60):
+    for _ in range(45):
         middle = (a + b) / 2
         up = growth(middle) > 0
         a, b = torch.where(up, middle, a), torch.where(up, b, middle)

@@ -7,13 +7,16 @@ import pandas as pd
 from startright.preact import finite_width, ks, maps, schemes
 from startright.preact.figures import name
 from startright.preact.reference import AUTHORS_DEPENDENCE, RELEASED_QUALITY
-from startright.studies import Record, frame
+from startright.studies import Record, curve_frame, frame
+
+
+def _with_names(table: pd.DataFrame) -> pd.DataFrame:
+    names = [name(scheme, theta) for scheme, theta in zip(table["scheme"], table["theta"], strict=True)]
+    return table.assign(function=names)
 
 
 def _named(records: Sequence[Record]) -> pd.DataFrame:
-    table = frame(records)
-    names = [name(scheme, theta) for scheme, theta in zip(table["scheme"], table["theta"], strict=True)]
-    return table.assign(function=names)
+    return _with_names(frame(records))
 
 
 def _mean_std(groups: pd.core.groupby.SeriesGroupBy, digits: int) -> pd.Series:
@@ -61,12 +64,11 @@ def independent(records: Sequence[Record]) -> pd.DataFrame:
     return _mean_std(groups, 1).unstack().rename_axis(columns="width n")
 
 
-def by_input(records: Sequence[Record]) -> pd.DataFrame:
-    """Raw KS distance of the last layer at width 10, for a unit vector and for an image."""
-    table = _named(records).query("width == 10 and (depth == 30 or scheme in ('relu', 'tanh'))")
-    table["inputs"] = table["inputs"].replace({"unit": "unit vector"})
-    groups = table.groupby(["function", "depth", "inputs"], sort=False)["ks"]
-    return _mean_std(groups, 3).unstack(fill_value="")
+def by_input(records: Sequence[Record], layer: int = 30) -> pd.DataFrame:
+    """Raw KS distance of one layer at width 10, for a unit vector and for an image."""
+    table = _with_names(curve_frame(records, "ks")).query(f"width == 10 and step == {layer - 1}")
+    table = table.assign(inputs=table["inputs"].replace({"unit": "unit vector"}))
+    return _mean_std(table.groupby(["function", "inputs"], sort=False)["ks"], 3).unstack()
 
 
 def gaps(records: Sequence[Record]) -> pd.DataFrame:
@@ -103,7 +105,6 @@ def principles(records: Sequence[Record]) -> pd.DataFrame:
 
 def best_rates(best: pd.DataFrame) -> pd.DataFrame:
     """Test accuracy (%) at the learning rate that validation chose, by function and shape."""
-    names = [name(scheme, theta) for scheme, theta in zip(best["scheme"], best["theta"], strict=True)]
-    best = best.assign(function=names, accuracy=100 * best["test_accuracy"])
+    best = _with_names(best).assign(accuracy=100 * best["test_accuracy"])
     groups = best.groupby(["function", "width", "depth"], sort=False)["accuracy"]
     return _mean_std(groups, 1).unstack(["width", "depth"])
