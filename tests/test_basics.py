@@ -29,7 +29,14 @@ def test_a_device_that_is_absent_is_refused_and_never_replaced():
 
 
 def test_a_device_is_described_in_words():
-    assert describe_device(torch.device("cpu")) == f"CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        assert describe_device(torch.device("cpu")) == "CPU, 1 thread"
+        torch.set_num_threads(2)
+        assert describe_device(torch.device("cpu")) == "CPU, 2 threads"
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_streams_depend_on_seed_and_role_alone():

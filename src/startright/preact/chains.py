@@ -153,7 +153,7 @@ def two_step(
 def _two_step(scheme, shape, n1, rng):
     draws = shape[0]
 
-    def step(z, neurons):  # z: (draws, neurons or 1, inputs); a 1 is an input that all neurons share
+    def step(z, neurons):  # z: (draws, 1 if the neurons share their inputs, inputs)
         weights = scheme.weights(draws, neurons, z.shape[2], generator=rng)
         z = (weights * scheme.activation(z)).sum(2).div_(z.shape[2] ** 0.5)
         return scheme.add_bias_(z, rng)

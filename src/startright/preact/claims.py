@@ -17,6 +17,8 @@ PAPER = "preact"
 PREACT_PAGE = "signal/gaussian-preact"
 CHAOS_PAGE = "signal/edge-of-chaos"
 
+RESOLUTION = 1e-10  # below it a distance by quadrature is rounding, and differs from machine to machine
+
 Records = Mapping[str, list[Record]]
 
 
@@ -96,7 +98,7 @@ def _measure_law(kinds: tuple[str, ...]):
     def measure(records: Records) -> Measurement:
         table = frame(records[studies.LAW.name])
         table = table[table["kind"].isin(kinds)]
-        worst = float(table["ks"].max())
+        worst = max(float(table["ks"].max()), RESOLUTION)
         checks = [
             Check(
                 f"{kind}: KS of W·φ_θ(Z) to N(0, 1) below 1e-6 at every θ", _worst(table, kind, "ks") < 1e-6
@@ -104,9 +106,9 @@ def _measure_law(kinds: tuple[str, ...]):
             for kind in kinds
         ]
         moment = float(table["second_moment_error"].max())
-        checks.append(Check(f"E A² Γ(1 + 2/θ) = 1 to 1e-8 (off by {moment:.0e})", moment < 1e-8))
+        checks.append(Check("E A² Γ(1 + 2/θ) = 1 to 1e-8", moment < 1e-8))
         return Measurement(
-            f"largest KS distance of W·φ_θ(Z) to N(0, 1) over {table['theta'].nunique()} θ, by quadrature",
+            f"largest KS distance of W·φ_θ(Z) to N(0, 1) over {table['theta'].nunique()} θ, by quadrature (which resolves 1e-10)",
             worst,
             None,
             len(table),
@@ -268,8 +270,10 @@ def measure_principles(records: Records) -> Measurement:
     )
     others = table[~table.index.str.startswith("Gaussian")]["law"]
     checks += (Check("only the Gaussian pairs preserve the law of a narrow layer", others.min() > 1e-2),)
-    value = float(table.loc["Gaussian, positive", "law"])
-    return Measurement("KS distance of one layer's output at width 1, φᵖ", value, None, 1, checks)
+    value = max(float(table.loc["Gaussian, positive", "law"]), RESOLUTION)
+    return Measurement(
+        "KS distance of one layer's output at width 1, φᵖ (resolved to 1e-10)", value, None, 1, checks
+    )
 
 
 # --- C10: training --------------------------------------------------------------------------

@@ -253,7 +253,7 @@ def moments(records: Sequence[Record]) -> Figure:
 def training(records: Sequence[Record]) -> Figure:
     """Test accuracy against learning rate, one panel a (width, depth), one line a scheme."""
     table = frame(records)
-    rows, columns = sorted(table["width"].unique()), sorted(table["depth"].unique())
+    rows, columns, rates = (sorted(table[key].unique()) for key in ("width", "depth", "lr"))
     figure, axes = panels(len(rows), len(columns), height=2.7, sharex=True, sharey=True)
     for ax, (width, depth) in zip(axes.flat, product(rows, columns), strict=True):
         part = table[(table["width"] == width) & (table["depth"] == depth)]
@@ -263,6 +263,8 @@ def training(records: Sequence[Record]) -> Figure:
                 ax, runs.columns.to_numpy(), 100 * runs.to_numpy(), **_look(scheme, theta), marker="o", ms=3
             )
         ax.set(title=f"width {width}, depth {depth}", xscale="log", ylim=(0, 100))
+        ax.set_xticks(rates, [f"{rate:g}" for rate in rates], rotation=45, minor=False)
+        ax.minorticks_off()
     for ax in axes[-1]:
         ax.set_xlabel("learning rate")
     for ax in axes[:, 0]:
