@@ -108,7 +108,7 @@ def _measure_law(kinds: tuple[str, ...]):
         moment = float(table["second_moment_error"].max())
         checks.append(Check("E A² Γ(1 + 2/θ) = 1 to 1e-8", moment < 1e-8))
         return Measurement(
-            f"largest KS distance of W·φ_θ(Z) to N(0, 1) over {table['theta'].nunique()} θ (resolved to 1e-10)",
+            f"largest KS distance of W·φ_θ(Z) to N(0, 1) over {table['theta'].nunique()} θ (floor 1e-10)",
             worst,
             None,
             len(table),
