@@ -1,6 +1,5 @@
 r"""$\varphi_\theta$ as a module: a table of cubics, a gather for each coefficient, exact derivatives."""
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 from startright.preact.law import check_kind, check_theta, phi, phi_derivative
 
 REACH = 8.0  # the table covers |z| <= 8; beyond, the tangent at the end
-CHUNK = 1 << 15  # elements whose temporaries stay in a core's cache, and which torch leaves to one thread
+CHUNK = 1 << 17  # elements whose temporaries stay in the cache
 
 
 @lru_cache(maxsize=64)
@@ -71,7 +70,7 @@ def _cell(z: Tensor, cubics: Tensor) -> tuple[Tensor, Tensor, float]:
     s = z * (half / REACH)
     node = s.trunc().clamp(-half, half)
     index = (node + half).long().clamp(0, 2 * half)  # NaN, too, must have a cell
-    return index.view(-1), s - node, half / REACH
+    return index.reshape(-1), s - node, half / REACH
 
 
 def evaluate(z: Tensor, cubics: Tensor) -> tuple[Tensor, Tensor]:
@@ -95,36 +94,29 @@ def _evaluate_in_cache(z: Tensor, cubics: Tensor) -> tuple[Tensor, Tensor]:
     """:func:`evaluate`, but large tensors on the CPU go through scratch space that fits a core's cache."""
     if z.device.type != "cpu" or z.numel() <= CHUNK or torch.compiler.is_compiling():
         return evaluate(z, cubics)
-    flat, workers = z.reshape(-1), torch.get_num_threads()
+    flat, packed = z.reshape(-1), cubics.t().contiguous()  # one gather of four neighbours, not four gathers
     value, slope = torch.empty_like(flat), torch.empty_like(flat)
-    parts = list(zip(flat.split(CHUNK), value.split(CHUNK), slope.split(CHUNK), strict=True))
-    with ThreadPoolExecutor(workers) as pool:  # torch itself would join its threads after every operation
-        list(pool.map(lambda k: _evaluate_parts(parts[k::workers], cubics), range(workers)))
+    scratch = cubics.new_empty(3, CHUNK), torch.empty(CHUNK, dtype=torch.int32)
+    with torch.no_grad():
+        for part, y, dy in zip(flat.split(CHUNK), value.split(CHUNK), slope.split(CHUNK), strict=True):
+            _evaluate_into(part, packed, y, dy, *(space[..., : part.numel()] for space in scratch))
     return value.view(z.shape), slope.view(z.shape)
 
 
-@torch.no_grad()
-def _evaluate_parts(parts: list[tuple[Tensor, Tensor, Tensor]], cubics: Tensor) -> None:
-    scratch = cubics.new_empty(6, CHUNK), *(torch.empty(CHUNK, dtype=t) for t in (torch.int32, torch.int64))
-    for z, y, dy in parts:
-        _evaluate_into(z, cubics, y, dy, *(space[..., : z.numel()] for space in scratch))
-
-
-def _evaluate_into(z: Tensor, cubics: Tensor, y: Tensor, dy: Tensor, *scratch: Tensor) -> None:
-    """:func:`evaluate` without allocating anything: that alone is a third faster."""
-    (t, node, a, b, c, d), short, index = scratch
-    half = cubics.shape[1] // 2
+def _evaluate_into(z: Tensor, packed: Tensor, y: Tensor, dy: Tensor, *scratch: Tensor) -> None:
+    """:func:`evaluate` for ``packed`` cubics, (nodes, 4), in scratch space: half the time."""
+    (t, u, w), index = scratch
+    half = len(packed) // 2
     torch.mul(z, half / REACH, out=t)
-    torch.trunc(t, out=node).clamp_(-half, half)
-    t.sub_(node)
-    index.copy_(short.copy_(node.add_(half)).clamp_(0, 2 * half))
-    for row, coefficient in zip(cubics, (a, b, c, d), strict=True):
-        torch.index_select(row, 0, index, out=coefficient)
-    torch.addcmul(c, d, t, out=c)
-    torch.addcmul(c, d, t, out=d)
-    torch.addcmul(b, c, t, out=b)
-    torch.addcmul(a, b, t, out=y)
-    torch.addcmul(b, d, t, out=dy).mul_(half / REACH)
+    torch.trunc(t, out=u).clamp_(-half, half)
+    t.sub_(u)
+    index.copy_(u.add_(half)).clamp_(0, 2 * half)  # NaN, too, must have a cell
+    a, b, c, d = packed.index_select(0, index).unbind(1)
+    torch.addcmul(c, d, t, out=u)
+    torch.addcmul(u, d, t, out=w)
+    torch.addcmul(b, u, t, out=u)
+    torch.addcmul(a, u, t, out=y)
+    torch.addcmul(u, w, t, out=dy).mul_(half / REACH)
 
 
 class _Interpolant(torch.autograd.Function):
