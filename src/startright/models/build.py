@@ -11,8 +11,8 @@ from startright.seeds import derive
 Model = TypeVar("Model", bound=nn.Module)
 
 
-def build(make: Callable[[], Model], seed: int) -> Model:
-    """A model made with the ``"init"`` stream of ``seed``.
+def build(make: Callable[[], Model], seed: int, role: str = "init") -> Model:
+    """A model made with one stream of ``seed``, the ``"init"`` stream unless told otherwise.
 
     torch's layers draw their first weights from the global generator. It is lent the seed's stream
     while ``make`` runs, and is afterwards as it was before.
@@ -20,6 +20,7 @@ def build(make: Callable[[], Model], seed: int) -> Model:
     Args:
         make: makes the model, on the CPU, so that it is the same whatever the device it is moved to.
         seed: of the initialisation.
+        role: of the stream, see :func:`startright.seeds.generator`.
 
     Raises:
         ValueError: ``seed`` is not a non-negative integer.
@@ -29,5 +30,5 @@ def build(make: Callable[[], Model], seed: int) -> Model:
     (True, False)
     """
     with torch.random.fork_rng(devices=()):
-        torch.default_generator.manual_seed(derive(seed, "init"))
+        torch.default_generator.manual_seed(derive(seed, role))
         return make()

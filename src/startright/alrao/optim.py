@@ -1,0 +1,191 @@
+r"""SGD and Adam with a learning rate an entry of every parameter.
+
+Each comes as a plain loop over the parameters, which reads like the formula, and as a few operations over all
+of them at once (``foreach``), which is what runs by default; the tests hold one against the other.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+
+Named = Iterable[tuple[str, torch.nn.Parameter]] | Iterable[dict[str, Any]]
+
+
+class _PerUnit(torch.optim.Optimizer):
+    """What the optimizers share: every parameter's rates, at its full shape, in the state."""
+
+    def __init__(self, named_params: Named, rates: Mapping[str, torch.Tensor], defaults: dict[str, Any]):
+        named_params = list(named_params)
+        if not all(isinstance(entry, tuple | dict) for entry in named_params):
+            raise ValueError("parameters must come with their names: model.named_parameters()")
+        if not 0 < defaults["lr"] < math.inf:
+            raise ValueError(f"lr multiplies all rates: positive and finite, got {defaults['lr']}")
+        super().__init__(named_params, defaults)
+        owners = {name: p for group in self.param_groups for name, p in zip(*_named(group), strict=True)}
+        if missing := sorted(set(owners) ^ set(rates)):
+            raise ValueError(
+                f"parameters and rates must have the same names; only one has: {', '.join(missing)}"
+            )
+        for name, p in owners.items():
+            self.state[p]["rate"] = _full(name, rates[name], p)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], torch.Tensor] | None = None) -> torch.Tensor | None:
+        """Move every parameter that has a gradient; the loss of ``closure`` if there is one.
+
+        Raises:
+            ValueError: a parameter that was added later and has no rates, or a sparse gradient.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            params = [p for p in group["params"] if p.grad is not None]
+            if params:
+                self._move(group, params, [p.grad for p in params], [self._rate(p) for p in params])
+        return loss
+
+    def _rate(self, p: torch.Tensor) -> torch.Tensor:
+        state = self.state[p]
+        rate = state.get("rate")
+        if rate is None or p.grad.is_sparse:
+            what = "no rates: make a new optimizer" if rate is None else "a sparse gradient: make it dense"
+            raise ValueError(f"a parameter of shape {tuple(p.shape)} has {what}")
+        if rate.device != p.device:  # the model was moved after the optimizer was made
+            rate = state["rate"] = rate.to(p.device)
+        return rate
+
+    def _move(self, group, params, grads, rates) -> None:
+        raise NotImplementedError
+
+
+def _named(group: dict[str, Any]) -> tuple[list[str], list[torch.Tensor]]:
+    if "param_names" not in group:
+        raise ValueError("parameters must come with their names: model.named_parameters()")
+    return group["param_names"], group["params"]
+
+
+def _full(name: str, rate: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
+    """The rates at the parameter's full shape: the price is one more copy of the weights, the gain that all
+    tensors are moved by the same few kernels.
+    """
+    rate = rate.detach().to(p)
+    if not bool((rate.isfinite() & (rate >= 0)).all()):
+        raise ValueError(f"rates must be finite and not negative, those of {name} are not")
+    try:
+        return torch.empty_like(p).detach().copy_(rate)
+    except RuntimeError:
+        raise ValueError(
+            f"rates of shape {tuple(rate.shape)} do not broadcast to {name}, {tuple(p.shape)}"
+        ) from None
+
+
+class PerUnitSGD(_PerUnit):
+    r"""SGD with a rate an entry.
+
+    .. math:: \theta \leftarrow \theta - \mathrm{lr}\;\eta \odot \nabla_\theta L
+
+    Args:
+        named_params: (name, parameter) pairs, or groups of them as for ``torch.optim``.
+        rates: η by the parameter's name, of shapes that broadcast to the parameters; zero freezes an entry.
+        lr: factor of all rates, one a group, so that schedulers of ``torch.optim`` work.
+        foreach: move all tensors at once, or one after another.
+
+    Raises:
+        ValueError: names that do not match, rates that do not fit.
+
+    With all rates η this is ``torch.optim.SGD`` at η.
+    """
+
+    def __init__(
+        self,
+        named_params: Named,
+        rates: Mapping[str, torch.Tensor],
+        lr: float = 1.0,
+        *,
+        foreach: bool = True,
+    ):
+        super().__init__(named_params, rates, {"lr": lr, "foreach": foreach})
+
+    def _move(self, group, params, grads, rates) -> None:
+        lr = float(group["lr"])
+        if group["foreach"]:
+            torch._foreach_addcmul_(params, grads, rates, value=-lr)
+        else:
+            for p, g, rate in zip(params, grads, rates, strict=True):
+                p.sub_(lr * rate * g)
+
+
+class PerUnitAdam(_PerUnit):
+    r"""Adam with a rate an entry, which scales the update and not the gradient.
+
+    .. math::
+        m \leftarrow \beta_1 m + (1-\beta_1) g, \quad v \leftarrow \beta_2 v + (1-\beta_2) g^2, \quad
+        \theta \leftarrow \theta - \mathrm{lr}\;\eta \odot
+        \frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)} + \epsilon}
+
+    Scaling the gradient would do nothing: Adam is invariant to it.
+
+    Args:
+        named_params: (name, parameter) pairs, or groups of them as for ``torch.optim``.
+        rates: η by the parameter's name, of shapes that broadcast to the parameters.
+        lr: factor of all rates, one a group.
+        betas: decay rates of the two moments, in [0, 1).
+        eps: added to the root of the second moment, positive.
+        foreach: move all tensors at once, or one after another.
+
+    Raises:
+        ValueError: names that do not match, rates that do not fit, betas or eps out of range.
+
+    Source: D. P. Kingma and J. Ba, *Adam: a method for stochastic optimization*, 2015, algorithm 1; with
+    rates, section 5 of the paper. With all rates η this is ``torch.optim.Adam`` at η.
+    """
+
+    def __init__(
+        self,
+        named_params: Named,
+        rates: Mapping[str, torch.Tensor],
+        lr: float = 1.0,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        foreach: bool = True,
+    ):
+        if not all(0 <= beta < 1 for beta in betas) or not 0 < eps < math.inf:
+            raise ValueError(f"betas must be in [0, 1) and eps positive, got {betas} and {eps}")
+        super().__init__(named_params, rates, {"lr": lr, "betas": betas, "eps": eps, "foreach": foreach})
+
+    def _move(self, group, params, grads, rates) -> None:
+        first, second, steps = [], [], []
+        for p in params:
+            state = self.state[p]
+            if "step" not in state:
+                state |= {"step": 0, "first": torch.zeros_like(p), "second": torch.zeros_like(p)}
+            state["step"] += 1
+            first.append(state["first"])
+            second.append(state["second"])
+            steps.append(state["step"])
+        lr, eps, (beta1, beta2) = float(group["lr"]), group["eps"], group["betas"]
+        scales = [-lr / (1 - beta1**t) for t in steps]
+        roots = [math.sqrt(1 - beta2**t) for t in steps]
+        if group["foreach"]:
+            torch._foreach_lerp_(first, grads, 1 - beta1)
+            torch._foreach_mul_(second, beta2)
+            torch._foreach_addcmul_(second, grads, grads, value=1 - beta2)
+            scale = torch._foreach_sqrt(second)
+            torch._foreach_div_(scale, roots)
+            torch._foreach_add_(scale, eps)
+            update = torch._foreach_div(first, scale)
+            torch._foreach_mul_(update, scales)
+            torch._foreach_addcmul_(params, update, rates)
+            return
+        for p, g, rate, m, v, s, root in zip(params, grads, rates, first, second, scales, roots, strict=True):
+            m.copy_(beta1 * m + (1 - beta1) * g)
+            v.copy_(beta2 * v + (1 - beta2) * g * g)
+            p.add_(s * rate * m / (v.sqrt() / root + eps))
+
+
+OPTIMIZERS: dict[str, type[_PerUnit]] = {"sgd": PerUnitSGD, "adam": PerUnitAdam}
