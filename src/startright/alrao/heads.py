@@ -8,7 +8,7 @@ from torch import nn
 from torch.func import functional_call, vmap
 
 from startright.alrao.likelihoods import Likelihood
-from startright.alrao.mixture import NEVER, LinearMixture, log_mixture
+from startright.alrao.mixture import NEVER, linear_step, log_mixture
 
 
 class HeadBank(nn.Module):
@@ -62,46 +62,59 @@ class HeadBank(nn.Module):
             lambda one, z: functional_call(head, one, (z,)), in_dims=(0, None), randomness="different"
         )(parameters, z)
 
-    def loss(
+    def backward(
         self, z: torch.Tensor, targets: torch.Tensor, log_weights: torch.Tensor, likelihood: Likelihood
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The mixture's mean loss, and each head's mean log-likelihood, (n,).
+        """Adds the gradients of one minibatch: the mixture's to what ``z`` came from, to each head its own.
 
-        ``backward`` on the loss gives the features the gradient of the mixture's loss and each head that of
-        its own loss alone (see :mod:`startright.alrao.mixture`).
+        See :mod:`startright.alrao.mixture`.
 
         Args:
             z: features, (B, d).
             targets: see ``likelihood``.
             log_weights: of the mixture, (n,).
             likelihood: of the outputs.
-        """
-        if self.linear and hasattr(likelihood, "with_slope"):
-            bias = getattr(self, "bias", None)
-            return LinearMixture.apply(z, self.weight, bias, targets, log_weights, likelihood)
-        return self._loss(z, targets, log_weights, likelihood)
 
-    def _loss(
+        Returns:
+            The mixture's mean loss and each head's mean log-likelihood, (n,), −inf where it is not finite.
+        """
+        if not (self.linear and hasattr(likelihood, "with_slope")):
+            return self._backward(z, targets, log_weights, likelihood)
+        bias = getattr(self, "bias", None)
+        step = linear_step(z, self.weight, bias, targets, log_weights, likelihood)
+        if z.requires_grad:
+            z.backward(step.features)
+        for parameter, gradient in ((self.weight, step.weight), (bias, step.bias)):
+            if parameter is not None and parameter.requires_grad:
+                _add_gradient(parameter, gradient)
+        return step.loss, step.log_likelihoods
+
+    def _backward(
         self, z: torch.Tensor, targets: torch.Tensor, log_weights: torch.Tensor, likelihood: Likelihood
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The same for any heads, by evaluating them twice: once for themselves, once for the features."""
-        own = {name: value.view_as(value) for name, value in self._stacked().items()}
-        log_probs = likelihood.log_prob(self.outputs(z.detach(), own), targets)
-        means = log_probs.mean(-1)
-        alive = means.detach().isfinite()
+        stacked = self._stacked()
+        own = self.outputs(z.detach(), stacked).transpose(0, 1)
+        means = likelihood.log_prob(own, targets).mean(0)
+        alive = means.detach() > NEVER
 
         def living(values: torch.Tensor) -> torch.Tensor:
-            """Zero where the head has failed."""
+            """Zero where the head has failed; a mask on the loss would not do, as 0 × NaN is NaN."""
             return torch.where(alive.view(-1, *[1] * (values.dim() - 1)), values, 0)
 
-        for value in own.values():  # on a failed head the gradient of a masked loss is NaN: 0 × NaN
-            if value.requires_grad:
-                value.register_hook(living)
-        sound = {name: living(value.detach()) for name, value in own.items()}
-        seen = likelihood.log_prob(self.outputs(z, sound), targets)
-        mixed = log_mixture(torch.where(alive[:, None], seen, NEVER), log_weights)
-        loss, heads = -mixed.mean(), -living(means).sum()
-        return loss + (heads - heads.detach()), torch.where(alive, means.detach(), NEVER)
+        learning = [parameter for parameter in stacked.values() if parameter.requires_grad]
+        for parameter, gradient in zip(learning, torch.autograd.grad(-means.sum(), learning), strict=True):
+            _add_gradient(parameter, living(gradient))
+        sound = {name: living(value.detach()) for name, value in stacked.items()}
+        seen = likelihood.log_prob(self.outputs(z, sound).transpose(0, 1), targets)
+        loss = -log_mixture(seen.masked_fill(~alive, NEVER), log_weights).mean()
+        if z.requires_grad:
+            loss.backward()
+        return loss.detach(), means.detach().masked_fill(~alive, NEVER)
+
+
+def _add_gradient(parameter: nn.Parameter, gradient: torch.Tensor) -> None:
+    parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
 
 
 def _check(heads: list[nn.Module]) -> None:

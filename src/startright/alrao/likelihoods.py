@@ -10,10 +10,13 @@ from startright.errors import unknown
 
 
 class Likelihood(Protocol):
-    """Log-probabilities of targets; examples are the last axis but the outputs' own."""
+    """Log-probabilities of targets under N heads at once.
+
+    A class with a method ``with_slope`` as :class:`Categorical` has it gets linear heads in closed form.
+    """
 
     def log_prob(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Nats, (..., B), for outputs, (..., B, K), and targets that all leading axes share."""
+        """Nats, (..., B, N), for outputs, (..., B, N, K), and targets, (..., B) or (..., B, D)."""
 
     def check(self, n_outputs: int, targets: torch.Tensor, n: int) -> None:
         """Refuse targets that do not fit ``n`` examples of ``n_outputs`` values."""
@@ -24,15 +27,16 @@ class Categorical:
     """Classes from logits; targets are class numbers, (B,)."""
 
     def log_prob(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Nats, (..., B), for logits, (..., B, K), and classes, (B,) or (..., B)."""
-        return self.with_slope(outputs, targets)[0]
+        """Nats, (..., B, N), for logits, (..., B, N, K), and classes, (..., B)."""
+        index = targets[..., None, None].expand(*outputs.shape[:-1], 1)
+        return outputs.log_softmax(-1).gather(-1, index).squeeze(-1)
 
     def with_slope(self, outputs: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The log-probabilities, and the derivative of minus them by the logits, (..., B, K)."""
+        """The log-probabilities, and the derivative of minus them by the logits, (..., B, N, K)."""
         log_probs = outputs.log_softmax(-1)
-        index = targets.expand(outputs.shape[:-1])[..., None]
+        index = targets[..., None, None].expand(*outputs.shape[:-1], 1)
         chosen = log_probs.gather(-1, index)
-        slope = log_probs.detach().exp().scatter_add_(-1, index, chosen.new_tensor(-1.0).expand_as(index))
+        slope = log_probs.exp().scatter_(-1, index, chosen.expm1())  # p − 1 where the target is
         return chosen.squeeze(-1), slope
 
     def check(self, n_outputs: int, targets: torch.Tensor, n: int) -> None:
@@ -72,13 +76,13 @@ class Gaussian:
             raise ValueError(f"sigma2 must be positive and finite, got {self.sigma2}")
 
     def log_prob(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Nats, (..., B), for means, (..., B, D), and targets, (B, D) or (..., B, D)."""
+        """Nats, (..., B, N), for means, (..., B, N, D), and targets, (..., B, D)."""
         constant = outputs.shape[-1] / 2 * math.log(2 * math.pi * self.sigma2)
-        return -(outputs - targets).square().sum(-1) / (2 * self.sigma2) - constant
+        return -(outputs - targets.unsqueeze(-2)).square().sum(-1) / (2 * self.sigma2) - constant
 
     def with_slope(self, outputs: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The log-probabilities, and the derivative of minus them by the means, (..., B, D)."""
-        return self.log_prob(outputs, targets), (outputs - targets) / self.sigma2
+        """The log-probabilities, and the derivative of minus them by the means, (..., B, N, D)."""
+        return self.log_prob(outputs, targets), (outputs - targets.unsqueeze(-2)) / self.sigma2
 
     def check(self, n_outputs: int, targets: torch.Tensor, n: int) -> None:
         """Refuse targets that are not ``n`` vectors of ``n_outputs`` values.

@@ -34,8 +34,8 @@ class HeadStep(NamedTuple):
 
 
 def log_mixture(log_probs: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
-    """Log-probabilities of the mixture, (..., B), from those of the heads, (..., N, B), and their weights."""
-    return (log_probs + log_weights.unsqueeze(-1)).logsumexp(-2)
+    """Log-probabilities of the mixture, (...), from those of the heads, (..., N), and their weights, (N,)."""
+    return (log_probs + log_weights).logsumexp(-1)
 
 
 @torch.no_grad()
@@ -52,47 +52,36 @@ def linear_step(  # noqa: PLR0917 - four tensors of one product, and what to mak
     A head whose mean log-likelihood is not finite takes no part: its gradient is zero, so that it stays
     as it is, and the backbone does not see it. Nothing waits for the device.
 
+    All heads are one matrix of N K rows, and every sum over heads is part of a product with it: for small
+    networks the number of operations is the cost.
+
     Args:
         z: features, (..., B, d).
         weight: of the heads, (..., N, K, d).
         bias: of the heads, (..., N, K), or None.
-        targets: see ``likelihood``; they broadcast over the heads' axis.
+        targets: of the examples, (..., B) or (..., B, D), see ``likelihood``.
         log_weights: of the mixture, (..., N), from before this minibatch.
         likelihood: with ``with_slope``.
     """
-    outputs = z.unsqueeze(-3) @ weight.mT
+    rows, size = weight.flatten(-3, -2), weight.shape[-3:-1]
+    outputs = z @ rows.mT
     if bias is not None:
-        outputs = outputs + bias.unsqueeze(-2)
-    log_probs, slope = likelihood.with_slope(outputs, targets)
-    means = log_probs.mean(-1)
-    alive = means.isfinite()
-    log_probs = torch.where(alive[..., None], log_probs, NEVER)
-    slope = torch.where(alive[..., None, None], slope / z.shape[-2], 0)
-    mixed = log_mixture(log_probs, log_weights)
-    share = (log_probs + log_weights[..., None] - mixed.unsqueeze(-2)).exp()
-    sound = torch.where(alive[..., None, None], weight, 0)  # 0 × NaN is NaN
+        outputs += bias.flatten(-2).unsqueeze(-2)
+    log_probs, slope = likelihood.with_slope(
+        outputs.unflatten(-1, size), targets
+    )  # (..., B, N), (..., B, N, K)
+    means = log_probs.mean(-2)
+    failed = (means > NEVER).logical_not_()  # a log-likelihood is NaN or −inf if it is not finite
+    log_probs.masked_fill_(failed.unsqueeze(-2), NEVER)
+    slope.masked_fill_(failed[..., None, :, None], 0).mul_(1 / z.shape[-2])
+    joint = log_probs + log_weights.unsqueeze(-2)
+    share = joint.softmax(-1)
+    mixed = joint.amax(-1) - share.amax(-1).log()  # logsumexp: the largest share is exp(largest − sum)
+    sound = rows.masked_fill(failed.repeat_interleave(size[1], -1).unsqueeze(-1), 0)  # 0 × NaN is NaN
     return HeadStep(
         loss=-mixed.mean(-1),
-        log_likelihoods=torch.where(alive, means, NEVER),
-        features=((share[..., None] * slope) @ sound).sum(-3),
-        weight=slope.mT @ z.unsqueeze(-3),
-        bias=None if bias is None else slope.sum(-2),
+        log_likelihoods=means.masked_fill_(failed, NEVER),
+        features=(share.unsqueeze(-1) * slope).flatten(-2) @ sound,
+        weight=(slope.flatten(-2).mT @ z).view_as(weight),
+        bias=None if bias is None else slope.sum(-3),
     )
-
-
-class LinearMixture(torch.autograd.Function):
-    """:func:`linear_step` as one node of autograd: loss and log-likelihoods of a minibatch."""
-
-    @staticmethod
-    def forward(ctx, *tensors_and_mixture):
-        """Loss and log-likelihoods, from the arguments of :func:`linear_step`."""
-        step = linear_step(*tensors_and_mixture)
-        ctx.save_for_backward(step.features, step.weight, step.bias)
-        ctx.mark_non_differentiable(step.log_likelihoods)
-        return step.loss, step.log_likelihoods
-
-    @staticmethod
-    def backward(ctx, slope, _):
-        """The gradients of the two kinds of loss, each where it belongs."""
-        gradients = (None if g is None else slope * g for g in ctx.saved_tensors)
-        return *gradients, None, None, None

@@ -79,16 +79,19 @@ class Alrao(nn.Module):
         log_weights = torch.where(alive, self.switch.log_weights, NEVER).log_softmax(0)
         outputs = torch.where(alive[:, None, None], outputs, 0)
         if isinstance(self.likelihood, Categorical):
-            return log_mixture(outputs.log_softmax(-1).flatten(1), log_weights).view(outputs.shape[1:])
+            return log_mixture(outputs.log_softmax(-1).movedim(0, -1), log_weights)
         return (log_weights.exp()[:, None, None] * outputs).sum(0)
 
-    def loss(self, z: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Loss and the heads' mean log-likelihoods, (N,), of features, (B, d).
+    def backward(self, z: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Adds the gradients of a minibatch, given its features, (B, d), and targets.
 
-        The loss is the mixture's; its ``backward`` gives the backbone the gradient of that, and each head
-        the gradient of its own loss.
+        The backbone gets the gradient of the mixture's loss, each head that of its own loss. A step by hand
+        is ``optimizer.zero_grad()``, this, ``optimizer.step()``, ``model.switch.update(log_likelihoods)``.
+
+        Returns:
+            The mixture's mean loss, and the heads' mean log-likelihoods, (N,), for the Switch.
         """
-        return self.heads.loss(z, targets, self.switch.log_weights, self.likelihood)
+        return self.heads.backward(z, targets, self.switch.log_weights, self.likelihood)
 
     def training_step(
         self, x: torch.Tensor, targets: torch.Tensor, optimizer: Optimizer, *, max_norm: float | None = None
@@ -125,14 +128,13 @@ class Alrao(nn.Module):
         if not self._checked:
             self._check(z, targets)
         optimizer.zero_grad()
-        loss, log_likelihoods = self.loss(z, targets)
-        loss.backward()
+        loss, log_likelihoods = self.backward(z, targets)
         if max_norm is not None:
             nn.utils.clip_grad_norm_(self.backbone.parameters(), max_norm)
         optimizer.step()
         if self.heads.n > 1:
             self.switch.update(log_likelihoods)
-        return loss.detach()
+        return loss
 
     def _check(self, z: torch.Tensor, targets: torch.Tensor) -> None:
         """What would fail obscurely later; looked at once, as it waits for the device."""

@@ -51,11 +51,10 @@ def switch_update(
     n = log_mass.shape[-1]
     joint = log_mass + log_likelihoods.unsqueeze(-2)
     mass = joint.flatten(-2).softmax(-1).view_as(joint)
-    again, ever = mass.unbind(-2)
-    hazard = (t + 1).reciprocal().squeeze(-1)
-    pool = again.sum(-1, keepdim=True) * hazard / n
-    moved = torch.stack((again - again * hazard + pool * theta, ever + pool * (1 - theta)), -2).log()
-    return torch.where(mass.isfinite(), moved, log_mass)
+    leaving = mass[..., :1, :] * (t + 1).reciprocal()
+    pool = leaving.sum(-1, keepdim=True) / n
+    moved = torch.cat((mass[..., :1, :] - leaving + pool * theta, mass[..., 1:, :] + pool * (1 - theta)), -2)
+    return torch.where(mass >= 0, moved.log(), log_mass)  # NaN where every model failed
 
 
 class Switch(nn.Module):
@@ -113,7 +112,7 @@ class Switch(nn.Module):
     @property
     def log_weights(self) -> torch.Tensor:
         """Logarithms of the weights, (n,)."""
-        return self.log_mass.logsumexp(-2)
+        return torch.logaddexp(self.log_mass[0], self.log_mass[1])
 
     @property
     def weights(self) -> torch.Tensor:

@@ -10,6 +10,8 @@ from startright.seeds import generator
 from startright.training.config import History, TrainConfig
 from startright.training.evaluation import Loss, Recorder, cross_entropy
 
+Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
 
 def train(
     model: nn.Module,
@@ -19,6 +21,7 @@ def train(
     seed: int = 0,
     loss: Loss = cross_entropy,
     augment: Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None = None,
+    step: Step | None = None,
 ) -> History:
     """Train ``model`` in place, on the device where ``data`` are.
 
@@ -33,6 +36,8 @@ def train(
             the initialisation is the model's own, see :func:`startright.models.build`.
         loss: gives the loss of each example, (n,), from outputs and labels; the batch mean is minimised.
         augment: changes a batch of training inputs, given a generator on their device.
+        step: moves the model by one batch of inputs and targets and returns the batch loss, a scalar on the
+            device; by default a step of the optimizer that ``config`` describes on ``loss``.
 
     Returns:
         The curves and how it ended.
@@ -42,18 +47,27 @@ def train(
     """
     (x, y), device = data.train, data.train.x.device
     order, noise = generator(seed, "order"), generator(seed, "augment", device)
-    optimizer = torch_optimizer(config, model.to(device).train())
+    model.to(device).train()
+    step = step or _gradient_step(model, torch_optimizer(config, model), loss)
     recorder = Recorder(config, data, loss)
     for _ in range(config.epochs):
         for index in batches(len(y), config.batch_size, order, drop_last=config.drop_last, device=device):
             inputs = augment(x[index], noise) if augment else x[index]
-            batch_loss = loss(model(inputs), y[index]).mean()
-            optimizer.zero_grad()
-            batch_loss.backward()
-            optimizer.step()
+            batch_loss = step(inputs, y[index])
             if recorder.step(batch_loss[None], lambda x: _eval_outputs(model, x)[None]) == []:
                 return recorder.histories[0]
     return recorder.histories[0]
+
+
+def _gradient_step(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Loss) -> Step:
+    def step(inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        batch_loss = loss(model(inputs), targets).mean()
+        optimizer.zero_grad()
+        batch_loss.backward()
+        optimizer.step()
+        return batch_loss
+
+    return step
 
 
 def _eval_outputs(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
