@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-import torch
 from torch import nn
 
-from startright.seeds import derive
+from startright.seeds import lend_global_stream
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -25,10 +24,10 @@ def build(make: Callable[[], Model], seed: int, role: str = "init") -> Model:
     Raises:
         ValueError: ``seed`` is not a non-negative integer.
 
+    >>> import torch
     >>> a, b, c = (build(lambda: nn.Linear(2, 2), seed).weight for seed in (0, 0, 1))
     >>> torch.equal(a, b), torch.equal(a, c)
     (True, False)
     """
-    with torch.random.fork_rng(devices=()):
-        torch.default_generator.manual_seed(derive(seed, role))
+    with lend_global_stream(seed, role):
         return make()
