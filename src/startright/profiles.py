@@ -1,5 +1,8 @@
 """How large a study is run: ``quick`` (2 CPU cores), ``full`` (one GPU), ``paper`` (a cluster)."""
 
+from collections.abc import Callable
+from typing import Any
+
 from startright.errors import unknown
 
 PROFILES = ("quick", "full", "paper")
@@ -17,3 +20,18 @@ def check_profile(name: str) -> str:
     if name not in PROFILES:
         raise unknown("profile", name, PROFILES)
     return name
+
+
+def by_profile(**values: Any) -> Callable[[str], Any]:
+    """A function profile → value that refuses the profiles it has no value for.
+
+    >>> by_profile(quick=(0,), full=(0, 1, 2))("full")
+    (0, 1, 2)
+    """
+
+    def choose(profile: str) -> Any:
+        if profile not in values:
+            raise unknown("profile of this study", profile, values)
+        return values[profile]
+
+    return choose

@@ -13,28 +13,17 @@ import torch
 from torch import nn
 
 from startright import data, training
-from startright.errors import unknown
 from startright.models import MLP
 from startright.preact import chains, finite_width, ks, log_periodic, maps, schemes
 from startright.preact.activation import GaussianActivation
 from startright.preact.init import init_gaussian_preact_
 from startright.preact.law import ks_of_product, phi
+from startright.profiles import by_profile
 from startright.seeds import generator
 from startright.studies import Outcome, Study
 
 THETAS = (2.05, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0)  # the seven values of the released objects
 KINDS = ("odd", "positive")
-
-
-def _by_profile(**grids):
-    """A function profile → value that refuses the profiles it has no value for."""
-
-    def choose(profile: str):
-        if profile not in grids:
-            raise unknown("profile of this study", profile, grids)
-        return grids[profile]
-
-    return choose
 
 
 def _scheme(name: str, theta: float | None) -> schemes.Scheme:
@@ -78,11 +67,11 @@ LAW = Study(
     name="preact-law",
     version=1,
     question="Is W·φ_θ(Z) exactly N(0, 1), for both variants and every θ?",
-    grid=_by_profile(
+    grid=by_profile(
         quick=[LawConfig(theta, kind, 1001) for kind in KINDS for theta in (2.05, 3.0, 5.0, 10.0)],
         full=[LawConfig(theta, kind, 1001) for kind in KINDS for theta in THETAS],
     ),
-    seeds=_by_profile(quick=(0,), full=(0,)),
+    seeds=by_profile(quick=(0,), full=(0,)),
     run=run_law,
 )
 
@@ -137,11 +126,11 @@ DEPENDENCE = Study(
     name="preact-dependence",
     version=1,
     question="What does dependence between the neurons of a layer do to the Gaussian law?",
-    grid=_by_profile(
+    grid=by_profile(
         quick=_dependence_grid((2.05, 10.0), (1, 2, 5, 10), 20_000),
         full=_dependence_grid((2.05, 4.0, 10.0), range(1, 11), 200_000),
     ),
-    seeds=_by_profile(quick=(0, 1, 2), full=(0, 1, 2, 3, 4)),
+    seeds=by_profile(quick=(0, 1, 2), full=(0, 1, 2, 3, 4)),
     run=run_dependence,
 )
 
@@ -209,11 +198,11 @@ DEPTH = Study(
     name="preact-depth",
     version=1,
     question="Do pre-activations stay N(0, 1) through depth?",
-    grid=_by_profile(
+    grid=by_profile(
         quick=_depth_grid((2.05, 10.0), (10,), 4_000, "digits", (10, 100)),
         full=_depth_grid((2.05, 4.0, 10.0), (10, 30, 100), 10_000, "cifar10", (2, 10, 30, 100)),
     ),
-    seeds=_by_profile(quick=(0, 1, 2), full=(0, 1, 2)),
+    seeds=by_profile(quick=(0, 1, 2), full=(0, 1, 2)),
     run=run_depth,
 )
 
@@ -270,11 +259,11 @@ CORRELATION = Study(
     name="preact-correlation",
     version=1,
     question="How does the correlation of two inputs evolve with depth?",
-    grid=_by_profile(
+    grid=by_profile(
         quick=_correlation_grid((2.05, 10.0), (10, 300), 20, "digits"),
         full=_correlation_grid((2.05, 10.0), (10, 100, 1000), 50, "cifar10"),
     ),
-    seeds=_by_profile(quick=(0, 1, 2), full=tuple(range(20))),
+    seeds=by_profile(quick=(0, 1, 2), full=tuple(range(20))),
     run=run_correlation,
 )
 
@@ -314,11 +303,11 @@ FIXED_POINTS = Study(
     name="preact-fixed-points",
     version=1,
     question="Can the variance map have infinitely many stable fixed points?",
-    grid=_by_profile(
+    grid=by_profile(
         quick=[FixedPointConfig(omega) for omega in (2.0, 3.0, 6.0)],
         full=[FixedPointConfig(omega, periods=20) for omega in (2.0, 3.0, 6.0)],
     ),
-    seeds=_by_profile(quick=(0,), full=(0,)),
+    seeds=by_profile(quick=(0,), full=(0,)),
     run=run_fixed_points,
 )
 
@@ -341,8 +330,8 @@ PRINCIPLES = Study(
     name="preact-principles",
     version=1,
     question="Which summary of the pre-activation law does each initialisation preserve?",
-    grid=_by_profile(quick=PRINCIPLE_GRID, full=PRINCIPLE_GRID),
-    seeds=_by_profile(quick=(0,), full=(0,)),
+    grid=by_profile(quick=PRINCIPLE_GRID, full=PRINCIPLE_GRID),
+    seeds=by_profile(quick=(0,), full=(0,)),
     run=run_principle,
 )
 
@@ -377,11 +366,11 @@ MOMENTS = Study(
     name="preact-moments",
     version=1,
     question="Are second-moment recursions exact at finite width?",
-    grid=_by_profile(
+    grid=by_profile(
         quick=[MomentsConfig(width, 10, 50_000) for width in (10, 30)],
         full=[MomentsConfig(width, 10, 1_000_000) for width in (10, 30, 100)],
     ),
-    seeds=_by_profile(quick=tuple(range(5)), full=tuple(range(5))),
+    seeds=by_profile(quick=tuple(range(5)), full=tuple(range(5))),
     run=run_moments,
 )
 
@@ -460,11 +449,11 @@ TRAINING = Study(
     name="preact-training",
     version=1,
     question="Does a Gaussian initialisation help training?",
-    grid=_by_profile(
+    grid=by_profile(
         quick=_training_grid((10, 32), (3, 10), (0.03, 0.1, 0.3), "digits", 5),
         full=_training_grid((10, 64), (3, 10, 30), HALF_DECADES, "mnist", 2),
     ),
-    seeds=_by_profile(quick=(0, 1, 2), full=(0, 1, 2)),
+    seeds=by_profile(quick=(0, 1, 2), full=(0, 1, 2)),
     run=run_training,
     run_stacked=run_training_stacked,
     stack_key=lambda config: replace(config, lr=0.0),
