@@ -1,7 +1,8 @@
 """Networks, one family a file, as plain modules."""
 
 from startright.models.build import build
+from startright.models.char_lstm import CharLSTM
 from startright.models.lenet import LeNet
 from startright.models.mlp import MLP
 
-__all__ = ["MLP", "LeNet", "build"]
+__all__ = ["MLP", "CharLSTM", "LeNet", "build"]
