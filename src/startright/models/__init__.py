@@ -4,5 +4,6 @@ from startright.models.build import build
 from startright.models.char_lstm import CharLSTM
 from startright.models.lenet import LeNet
 from startright.models.mlp import MLP
+from startright.models.vgg import VGG19
 
-__all__ = ["MLP", "CharLSTM", "LeNet", "build"]
+__all__ = ["MLP", "VGG19", "CharLSTM", "LeNet", "build"]

@@ -1,0 +1,78 @@
+"""The experiments on images as grids of runs (C1 to C4, C9 to C11, C13)."""
+
+from itertools import product
+
+from startright.alrao.images import ImageConfig, run_images
+from startright.profiles import by_profile
+from startright.studies import Study
+
+DECADES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+INTERVAL = (1e-5, 10.0)  # the paper's, over the same decades as the grid of SGD
+HEADS = 10
+
+DIGITS = {"dataset": "digits", "net": "mlp", "epochs": 15}
+NARROW = {"dataset": "cifar10", "net": "vgg19", "width": 0.25}  # what two processor cores can train
+NETS = ("vgg19", "googlenet", "mobilenet")
+
+
+def alrao(interval=INTERVAL, *, heads: int = HEADS, optimizer: str = "sgd", **options) -> ImageConfig:
+    """Alrao on ``interval``."""
+    return ImageConfig(optimizer=optimizer, lo=interval[0], hi=interval[1], heads=heads, **options)
+
+
+def sgd(rate: float, **options) -> ImageConfig:
+    """SGD at one rate."""
+    return alrao((rate, rate), heads=1, **options)
+
+
+def adam(rate: float = 1e-3, **options) -> ImageConfig:
+    """Adam at one rate."""
+    return alrao((rate, rate), heads=1, optimizer="adam", **options)
+
+
+def _methods(**options) -> list[ImageConfig]:
+    return [alrao(**options), *(sgd(rate, **options) for rate in DECADES), adam(**options)]
+
+
+LEARNING = Study(
+    name="alrao-learning",
+    version=1,
+    question="How near does Alrao come to SGD at its best rate?",
+    grid=by_profile(
+        quick=_methods(**DIGITS),
+        full=_methods(**NARROW, epochs=2),
+        paper=[c for net in NETS for c in _methods(dataset="cifar10", net=net, epochs=60)],
+    ),
+    seeds=by_profile(quick=(0, 1, 2), full=(0, 1), paper=tuple(range(10))),
+    run=run_images,
+)
+
+
+def _triangle(lows, highs, **options) -> list[ImageConfig]:
+    """All intervals with bounds among these; SGD where both are one."""
+    pairs = [(lo, hi) for lo, hi in product(lows, highs) if lo <= hi]
+    return [sgd(lo, **options) if lo == hi else alrao((lo, hi), **options) for lo, hi in pairs]
+
+
+QUICK_BOUNDS = (1e-7, 1e-5, 1e-3, 1e-1, 10.0)
+
+INTERVALS = Study(
+    name="alrao-intervals",
+    version=1,
+    question="How much does the interval of the rates matter?",
+    grid=by_profile(
+        quick=_triangle(QUICK_BOUNDS[:4], QUICK_BOUNDS[1:], dataset="digits", net="mlp", epochs=8),
+        full=_triangle((1e-7, 1e-5, 1e-3, 1e-1), (1e-3, 1e-1, 10.0), **NARROW, epochs=1),
+        paper=_triangle(
+            [10.0**k for k in range(-7, 3)],
+            [10.0**k for k in range(-7, 3)],
+            dataset="cifar10",
+            net="googlenet",
+            epochs=30,
+        ),
+    ),
+    seeds=by_profile(quick=(0, 1), full=(0,), paper=(0,)),
+    run=run_images,
+)
+
+STUDIES = (LEARNING, INTERVALS)

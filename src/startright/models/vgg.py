@@ -1,0 +1,49 @@
+"""VGG with batch normalisation, for small images."""
+
+import torch
+from torch import nn
+
+from startright.models.shape import check_images, scaled
+
+PLAN = (64, 64, None, 128, 128, None, *[256] * 4, None, *[512] * 4, None, *[512] * 4, None)  # None: halve
+
+
+class VGG19(nn.Module):
+    """VGG19 for images of 32 × 32: sixteen convolutions with batch normalisation, no hidden linear layer.
+
+    Args:
+        n_classes: number of outputs; None for the features alone.
+        width: factor of every number of channels, rounded, at least one channel.
+        in_channels: of the images.
+
+    Attributes:
+        n_features: size of the features, 512 at width 1.
+
+    Raises:
+        ValueError: a width or a number that is not positive.
+
+    Source: K. Simonyan and A. Zisserman, *Very deep convolutional networks for large-scale image
+    recognition*, 2015, table 1, column E, in the form usual for CIFAR-10.
+
+    >>> VGG19(10, width=0.125)(torch.zeros(2, 3, 32, 32)).shape
+    torch.Size([2, 10])
+    """
+
+    def __init__(self, n_classes: int | None = 10, width: float = 1.0, in_channels: int = 3):
+        super().__init__()
+        self.in_channels, layers, n = in_channels, [], in_channels
+        for channels in PLAN:
+            if channels is None:
+                layers.append(nn.MaxPool2d(2))
+            else:
+                m = scaled(channels, width)
+                layers += [nn.Conv2d(n, m, 3, padding=1), nn.BatchNorm2d(m), nn.ReLU(inplace=True)]
+                n = m
+        self.n_features = n
+        self.features = nn.Sequential(*layers)
+        self.classifier = nn.Identity() if n_classes is None else nn.Linear(n, n_classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Outputs, (n, n_classes), or features, (n, n_features), for images, (n, in_channels, 32, 32)."""
+        check_images(x, self.in_channels)
+        return self.classifier(self.features(x).flatten(1))
