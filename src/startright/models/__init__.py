@@ -2,8 +2,11 @@
 
 from startright.models.build import build
 from startright.models.char_lstm import CharLSTM
+from startright.models.googlenet import GoogLeNet
 from startright.models.lenet import LeNet
 from startright.models.mlp import MLP
+from startright.models.mobilenet import MobileNetV2
+from startright.models.senet import SENet18
 from startright.models.vgg import VGG19
 
-__all__ = ["MLP", "VGG19", "CharLSTM", "LeNet", "build"]
+__all__ = ["MLP", "VGG19", "CharLSTM", "GoogLeNet", "LeNet", "MobileNetV2", "SENet18", "build"]

@@ -3,6 +3,7 @@
 import math
 
 import torch
+from torch import nn
 
 
 def scaled(channels: int, width: float) -> int:
@@ -26,4 +27,38 @@ def check_images(x: torch.Tensor, in_channels: int) -> None:
         ValueError: another shape.
     """
     if x.dim() != 4 or tuple(x.shape[1:]) != (in_channels, 32, 32):
-        raise ValueError(f"this network takes images of ({in_channels}, 32, 32), got {tuple(x.shape[1:])}")
+        raise ValueError(
+            f"this network takes images of (n, {in_channels}, 32, 32), got a tensor of {tuple(x.shape)}"
+        )
+
+
+def conv_norm(n: int, m: int, size: int = 3, *, relu: bool = True, **options) -> list[nn.Module]:
+    """A convolution that keeps the size of the maps, batch normalisation and, unless told otherwise, ReLU.
+
+    Args:
+        n: channels before.
+        m: channels after.
+        size: side of the filters, odd.
+        relu: whether the rectifier follows.
+        options: further arguments of the convolution, such as its stride.
+
+    Raises:
+        ValueError: ``n`` is not positive.
+    """
+    if n < 1:
+        raise ValueError(f"a convolution needs at least one channel, got {n}")
+    layers = [nn.Conv2d(n, m, size, padding=size // 2, **options), nn.BatchNorm2d(m)]
+    return [*layers, nn.ReLU(inplace=True)] if relu else layers
+
+
+def classifier(n_features: int, n_classes: int | None) -> nn.Module:
+    """The output layer on features, or what leaves them as they are if there are no classes.
+
+    Raises:
+        ValueError: ``n_classes`` is not positive.
+    """
+    if n_classes is None:
+        return nn.Identity()
+    if n_classes < 1:
+        raise ValueError(f"n_classes must be positive, or None for the features alone, got {n_classes}")
+    return nn.Linear(n_features, n_classes)

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from startright.models.shape import check_images, scaled
+from startright.models.shape import check_images, classifier, conv_norm, scaled
 
 PLAN = (64, 64, None, 128, 128, None, *[256] * 4, None, *[512] * 4, None, *[512] * 4, None)  # None: halve
 
@@ -37,13 +37,17 @@ class VGG19(nn.Module):
                 layers.append(nn.MaxPool2d(2))
             else:
                 m = scaled(channels, width)
-                layers += [nn.Conv2d(n, m, 3, padding=1), nn.BatchNorm2d(m), nn.ReLU(inplace=True)]
+                layers += conv_norm(n, m)
                 n = m
         self.n_features = n
         self.features = nn.Sequential(*layers)
-        self.classifier = nn.Identity() if n_classes is None else nn.Linear(n, n_classes)
+        self.classifier = classifier(n, n_classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Outputs, (n, n_classes), or features, (n, n_features), for images, (n, in_channels, 32, 32)."""
+        """Outputs, (n, n_classes), or features, (n, n_features), for images, (n, in_channels, 32, 32).
+
+        Raises:
+            ValueError: images of another shape.
+        """
         check_images(x, self.in_channels)
         return self.classifier(self.features(x).flatten(1))
