@@ -89,13 +89,48 @@ def _fail_on(problems: list, done: str) -> None:
     typer.echo(done)
 
 
+def _engine(name: str, options: list[str], **cluster: str | int | None):
+    """The engine that the options of ``run`` describe; values are read as JSON where they are JSON."""
+    import json
+
+    from startright.studies import Dask
+
+    given = {key: value for key, value in cluster.items() if value is not None}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not (equals and key.isidentifier()):
+            raise ValueError(f"--option {option!r}: write NAME=VALUE, such as walltime=02:00:00")
+        try:
+            given[key] = json.loads(value)
+        except ValueError:
+            given[key] = value
+    if name == "dask":
+        return Dask(**given)
+    if given:
+        raise ValueError(f"--scheduler, --cluster, --workers and --option need --engine dask, not {name!r}")
+    return name
+
+
 @app.command("run")
 def run_studies(
     names: Annotated[list[str] | None, typer.Argument(metavar="STUDY…", help="The studies to run.")] = None,
     *,
     profile: Profile = "quick",
     device: Device = "auto",
-    engine: Annotated[str, typer.Option(help="auto, serial or stacked.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, serial, stacked or dask.")] = "auto",
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="dask: a running scheduler, tcp://HOST:PORT.")
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="dask: start workers here (local), or as jobs (slurm, oar).")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="dask: how many workers to start; 2 if not given.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="dask: an option of the cluster; may be repeated."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The first seed.", min=0)] = 0,
     show: Annotated[bool, typer.Option("--list", help="List the studies and end.")] = False,
 ) -> None:
@@ -109,13 +144,14 @@ def run_studies(
             typer.echo(f"{study.name:28} {study.question}")
         return
     chosen = [catalogue.study(name) for name in names]
-    where = describe_device(pick_device(device))
+    computes = _engine(engine, option or [], scheduler=scheduler, cluster=cluster, workers=workers)
+    where = str(computes) if engine == "dask" else describe_device(pick_device(device))
     check_profile(profile)
     for study in chosen:
-        studies.pick_engine(study, engine)
+        studies.pick_engine(study, computes)
     for study in chosen:
         typer.echo(f"{study.name}: {profile}, {where}", err=True)
-        records = studies.run(study, profile, device=device, engine=engine, first_seed=seed, progress=True)
+        records = studies.run(study, profile, device=device, engine=computes, first_seed=seed, progress=True)
         odd = sum(record.status != "ok" for record in records)
         typer.echo(f"{study.name}: {len(records)} records, {odd} of them diverged or failed")
 
@@ -324,7 +360,7 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
-    except (ValueError, OSError, RuntimeError) as error:
+    except (ValueError, OSError, RuntimeError, ModuleNotFoundError) as error:
         if "--debug" in sys.argv:
             raise
         print(f"startright: {error}", file=sys.stderr)

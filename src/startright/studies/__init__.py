@@ -1,5 +1,6 @@
 """Studies: a grid of frozen configs → runs → records, each with its provenance."""
 
+from startright.studies.cluster import Dask
 from startright.studies.engines import ENGINES, Engine, pick_engine
 from startright.studies.frames import Origin, compare, curve_frame, frame, origin, stamp
 from startright.studies.record import Record
@@ -11,6 +12,7 @@ __all__ = [
     "CURVE_POINTS",
     "ENGINES",
     "STATUSES",
+    "Dask",
     "Engine",
     "Origin",
     "Outcome",

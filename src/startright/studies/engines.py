@@ -1,13 +1,16 @@
 """How runs are computed: one after another, or many of one shape as one program.
 
-An engine takes a study, runs and a device and yields (run, outcome, seconds, peak memory) as they
-finish. A further engine is a further entry of :data:`ENGINES`.
+An engine is a generator function: it takes a study, runs and a device and yields (run, outcome, seconds,
+peak memory) as they finish. One that computes elsewhere has an attribute ``remote = True``: it gets the
+device as it was asked for, to be picked there, and adds the provenance of that place as a fifth entry.
+A further engine is a further entry of :data:`ENGINES`.
 """
 
+import math
 import reprlib
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,8 +18,8 @@ import torch
 from startright.errors import unknown
 from startright.studies.study import Outcome, Run, Study
 
-Finished = tuple[Run, Outcome, float, int | None]
-Engine = Callable[[Study, Sequence[Run], torch.device], Iterator[Finished]]
+Finished = tuple[Run, Outcome, float, int | None] | tuple[Run, Outcome, float, int | None, Mapping[str, Any]]
+Engine = Callable[[Study, Sequence[Run], Any], Generator[Finished, None, None]]
 
 
 def _measured(compute: Callable[[], Any], device: torch.device) -> tuple[Any, float, int | None]:
@@ -32,11 +35,12 @@ def _measured(compute: Callable[[], Any], device: torch.device) -> tuple[Any, fl
     return result, seconds, torch.cuda.max_memory_allocated(device) if on_gpu else None
 
 
-def _say(error: Exception) -> str:
+def say(error: Exception) -> str:
+    """An error as the reason of a failed run: its class and what it says."""
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
-def serial(study: Study, runs: Sequence[Run], device: torch.device) -> Iterator[Finished]:
+def serial(study: Study, runs: Sequence[Run], device: torch.device) -> Generator[Finished, None, None]:
     """One run after another. A run that raises is ``failed``; the others go on."""
 
     def attempt(run: Run) -> Outcome:
@@ -45,24 +49,30 @@ def serial(study: Study, runs: Sequence[Run], device: torch.device) -> Iterator[
             if not isinstance(outcome, Outcome):
                 raise TypeError(f"a run must return an Outcome, got {reprlib.repr(outcome)}")
         except Exception as error:
-            return Outcome({}, status="failed", reason=_say(error))
+            return Outcome({}, status="failed", reason=say(error))
         return outcome
 
     for run in runs:
         yield (run, *_measured(lambda run=run: attempt(run), device))
 
 
-def _stacks(study: Study, runs: Sequence[Run]) -> list[list[Run]]:
-    """The runs in groups of equal ``stack_key``, none larger than ``max_stack``."""
+def stacks(study: Study, runs: Sequence[Run], workers: int = 1) -> list[list[Run]]:
+    """The runs in groups of equal ``stack_key``, none larger than ``max_stack`` or its share of all runs.
+
+    Args:
+        study: the study.
+        runs: its runs.
+        workers: among how many the stacks are to be shared.
+    """
     groups: dict[Any, list[Run]] = {}
     for run in runs:
         key = study.stack_key(run.config) if study.stack_key else run.config
         groups.setdefault(key, []).append(run)
-    size = study.max_stack or len(runs)
+    size = min(study.max_stack or len(runs), math.ceil(len(runs) / max(workers, 1)))
     return [group[k : k + size] for group in groups.values() for k in range(0, len(group), size)]
 
 
-def stacked(study: Study, runs: Sequence[Run], device: torch.device) -> Iterator[Finished]:
+def stacked(study: Study, runs: Sequence[Run], device: torch.device) -> Generator[Finished, None, None]:
     """Runs of one shape as one program; where that raises, its runs are computed one by one."""
 
     def attempt(stack: list[Run]) -> list[Outcome] | None:
@@ -71,12 +81,12 @@ def stacked(study: Study, runs: Sequence[Run], device: torch.device) -> Iterator
             if [type(outcome) for outcome in outcomes] != [Outcome] * len(stack):
                 raise TypeError(f"{len(stack)} runs must give as many Outcomes, got {reprlib.repr(outcomes)}")
         except Exception as error:
-            message = f"{len(stack)} stacked runs of {study.name} raised {_say(error)}; running them singly"
+            message = f"{len(stack)} stacked runs of {study.name} raised {say(error)}; running them singly"
             warnings.warn(message, stacklevel=2)
             return None
         return outcomes
 
-    for stack in _stacks(study, runs):
+    for stack in stacks(study, runs):
         outcomes, seconds, peak = _measured(lambda stack=stack: attempt(stack), device)
         if outcomes is None:  # out of the except clause, so that the failed stack's memory is free again
             yield from serial(study, stack, device)
@@ -88,12 +98,16 @@ def stacked(study: Study, runs: Sequence[Run], device: torch.device) -> Iterator
 ENGINES: dict[str, Engine] = {"serial": serial, "stacked": stacked}
 
 
-def pick_engine(study: Study, name: str = "auto") -> Engine:
+def pick_engine(study: Study, name: str | Engine = "auto") -> Engine:
     """The engine called ``name``; ``"auto"`` is ``stacked`` where the study offers it, else ``serial``.
+
+    An engine itself, such as ``Dask(cluster="slurm")``, is taken as it is.
 
     Raises:
         ValueError: an unknown name, or ``stacked`` for a study that has no stacked form.
     """
+    if callable(name):
+        return name
     if name == "auto":
         name = "stacked" if study.run_stacked else "serial"
     if name not in ENGINES:

@@ -3,6 +3,7 @@
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 import torch
 from tqdm import tqdm
@@ -21,27 +22,33 @@ def default_store(study: Study) -> RecordStore:
     return RecordStore(results_root() / f"{study.name}.jsonl")
 
 
+def _is_remote(engine: Engine) -> bool:
+    return getattr(engine, "remote", False)
+
+
 def _execute(
     study: Study,
     runs: Sequence[Run],
     *,
     profile: str,
-    device: torch.device,
+    device: str | torch.device,
     engine: Engine,
     keep: Callable[[Record], None],
     progress: bool | None,
 ) -> dict[str, Record]:
     """Compute ``runs``, hand every record to ``keep`` as soon as it exists; the records by key."""
-    origin = provenance(device)
+    origin = {} if _is_remote(engine) else provenance(device)
     if progress is None:
         progress = profile != "quick" or sys.stderr.isatty()
     records: dict[str, Record] = {}
     try:
-        with tqdm(total=len(runs), desc=study.name, unit="run", disable=not progress) as bar:
-            for run, outcome, seconds, peak in engine(study, runs, device):
-                record = Record.of(
-                    run, outcome, profile=profile, seconds=seconds, peak_memory=peak, provenance=origin
-                )
+        with (
+            tqdm(total=len(runs), desc=study.name, unit="run", disable=not progress) as bar,
+            closing(engine(study, runs, device)) as finished,  # ends what an engine started, come what may
+        ):
+            for run, outcome, seconds, peak, *elsewhere in finished:
+                made = {"seconds": seconds, "peak_memory": peak, "provenance": [origin, *elsewhere][-1]}
+                record = Record.of(run, outcome, profile=profile, **made)
                 keep(record)
                 records[record.key] = record
                 bar.update()
@@ -63,7 +70,7 @@ def run(
     profile: str = "quick",
     *,
     device: str | torch.device = "auto",
-    engine: str = "auto",
+    engine: str | Engine = "auto",
     store: RecordStore | None = None,
     first_seed: int = 0,
     progress: bool | None = None,
@@ -78,7 +85,8 @@ def run(
         study: the study.
         profile: ``quick``, ``full`` or ``paper``.
         device: see :func:`startright.devices.pick_device`.
-        engine: ``auto``, ``serial`` or ``stacked``.
+        engine: ``auto``, ``serial``, ``stacked``, ``dask``, or an engine such as
+            :class:`startright.studies.cluster.Dask`, whose workers pick the device.
         store: where the records are; by default the study's file in the results folder.
         first_seed: added to every seed.
         progress: show a bar on stderr; None: on a terminal, and for every profile but ``quick``.
@@ -88,10 +96,12 @@ def run(
 
     Raises:
         ValueError: an unknown profile, device or engine, or one that is not to be had.
-        OSError: records cannot be written; found out before anything is computed if it can be.
+        OSError: records cannot be written, or a scheduler cannot be reached; found out before anything is
+            computed if it can be.
     """
     runs = study.runs(profile, first_seed)
-    target, compute = pick_device(device), pick_engine(study, engine)
+    compute = pick_engine(study, engine)
+    target = device if _is_remote(compute) else pick_device(device)
     store = default_store(study) if store is None else store
     records = store.load()
     missing = [r for r in runs if r.key not in records or not records[r.key].present]
