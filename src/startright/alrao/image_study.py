@@ -40,7 +40,7 @@ LEARNING = Study(
     question="How near does Alrao come to SGD at its best rate?",
     grid=by_profile(
         quick=_methods(**DIGITS),
-        full=_methods(**NARROW, epochs=2),
+        full=_methods(**NARROW, epochs=1),
         paper=[c for net in NETS for c in _methods(dataset="cifar10", net=net, epochs=60)],
     ),
     seeds=by_profile(quick=(0, 1, 2), full=(0, 1), paper=tuple(range(10))),
@@ -75,4 +75,34 @@ INTERVALS = Study(
     run=run_images,
 )
 
-STUDIES = (LEARNING, INTERVALS)
+FRACTIONS = (1.0, 0.5, 0.2, 0.1, 0.05)
+GOOD_RATE = 0.1  # of SGD on the small networks below
+
+
+def _variants(**options) -> list[ImageConfig]:
+    """What else the paper asks: rates a weight, Adam, width, how many units need to learn."""
+    granularity = [
+        alrao(interval, per=per, **options)
+        for interval in (INTERVAL, (1e-3, 1e4))
+        for per in ("unit", "weight")
+    ]
+    on_adam = [alrao((1e-6, 1.0), optimizer="adam", **options), adam(**options)]
+    wide = [alrao(width=3.0, **options), sgd(GOOD_RATE, width=3.0, **options)]
+    fractions = [sgd(GOOD_RATE, fraction=p, **options) for p in FRACTIONS]
+    return [*granularity, *on_adam, *wide, sgd(GOOD_RATE, **options), *fractions]
+
+
+VARIANTS = Study(
+    name="alrao-variants",
+    version=1,
+    question="Rates a weight, Alrao on Adam, wider networks, frozen units: what changes?",
+    grid=by_profile(
+        quick=_variants(dataset="digits", net="mlp", epochs=8),
+        full=_variants(dataset="mnist", net="mlp", epochs=3),
+        paper=_variants(dataset="cifar10", net="googlenet", epochs=20),
+    ),
+    seeds=by_profile(quick=(0, 1, 2), full=(0, 1, 2), paper=(0, 1, 2)),
+    run=run_images,
+)
+
+STUDIES = (LEARNING, INTERVALS, VARIANTS)

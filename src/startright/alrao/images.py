@@ -12,11 +12,11 @@ from startright.alrao.trace import WeightTrace, log_steps
 from startright.alrao.training import fit
 from startright.data import Dataset, Split
 from startright.data.batches import batch_sizes
-from startright.models import MLP, VGG19, build
+from startright.models import MLP, VGG19, GoogLeNet, MobileNetV2, build
 from startright.studies import Outcome, thin
 from startright.training import History, TrainConfig
 
-CONV = {"vgg19": VGG19}
+CONV = {"vgg19": VGG19, "googlenet": GoogLeNet, "mobilenet": MobileNetV2}
 CIFAR_MEAN, CIFAR_STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)  # the constants of the paper
 HELD = {"digits": 203, "mnist": 10_000}  # validation images; digits leaves 1297 to train on
 
@@ -111,7 +111,7 @@ def make_model(
         net = net.to(memory_format=torch.channels_last)  # a quarter faster on a CPU
     rates = (config.lo, config.hi) if config.fraction is None else Fraction(config.hi, config.fraction)
     return wrap_classifier(
-        net.to(device),
+        net.to(images.train.x.dtype).to(device),
         rates,
         config.heads,
         seed=seed,
