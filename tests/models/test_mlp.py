@@ -30,8 +30,23 @@ def test_activation_is_made_once_for_each_hidden_layer():
     assert len(set(map(id, made))) == len(made) == 2
 
 
-def test_no_hidden_layer_is_affine():
-    assert [type(layer) for layer in MLP((3, 2)).layers] == [nn.Linear]
+def test_batch_normalisation_stands_before_every_activation():
+    layers = MLP((8, 7, 6, 5), batch_norm=True).layers
+    hidden = [nn.Linear, nn.BatchNorm1d, nn.ReLU]
+    assert [type(layer) for layer in layers] == [*hidden, *hidden, nn.Linear]
+    assert [layers[index].num_features for index in (1, 4)] == [7, 6]
+
+
+def test_hidden_units_are_normalised_over_the_batch():
+    model = MLP((6, 4, 3), nn.Identity, batch_norm=True)
+    hidden = model.layers[:-1](5 + 3 * torch.randn(50, 6))
+    torch.testing.assert_close(hidden.mean(0), torch.zeros(4), rtol=0, atol=1e-5)
+    torch.testing.assert_close(hidden.std(0, correction=0), torch.ones(4), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_no_hidden_layer_is_affine(batch_norm):
+    assert [type(layer) for layer in MLP((3, 2), batch_norm=batch_norm).layers] == [nn.Linear]
 
 
 @pytest.mark.parametrize("widths", [(), (5,), (5, 0), (5, -1, 2), (5, 2.0), (True and 5, "2")])

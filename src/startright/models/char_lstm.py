@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from startright.models.shape import classifier
+
 State = tuple[torch.Tensor, torch.Tensor]
 
 
@@ -54,7 +56,7 @@ class CharLSTM(nn.Module):
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
         self.dropout = nn.Dropout(dropout)
         self.lstm = nn.LSTM(n_embedding, hidden, n_layers, dropout=dropout if n_layers > 1 else 0.0)
-        self.classifier = nn.Identity() if n_classes is None else nn.Linear(hidden, n_classes)
+        self.classifier = classifier(hidden, n_classes)
 
     def forward(self, tokens: torch.Tensor, state: State | None = None) -> tuple[torch.Tensor, State]:
         """Outputs, (T, B, n_classes), or features, (T, B, hidden), and the state after the last token.
