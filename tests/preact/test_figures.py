@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from startright.preact import figures, finite_width, reference, studies, tables
-from startright.studies import frame, recorded
+from startright.studies import frame, origin_label, recorded
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +57,9 @@ def test_a_line_of_the_depth_figure_is_the_mean_of_the_records(records):
 
 def test_the_label_below_a_figure_says_live_or_recorded(records):
     live = records["preact-depth"]
-    assert "on this page" in figures.origin_label(live)
-    assert "recorded" in figures.origin_label(recorded(studies.DEPENDENCE, "full"))
-    assert figures.origin_label([]) == "not yet run"
+    assert "on this page" in origin_label(live)
+    assert "recorded" in origin_label(recorded(studies.DEPENDENCE, "full"))
+    assert origin_label([]) == "not yet run"
 
 
 def test_the_table_of_limits_sets_the_stored_value_beside_ours(records):

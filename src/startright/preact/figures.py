@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from startright.figures import COLOURS, panels, source_label
 from startright.preact import ks
 from startright.preact.law import QuotientLaw, phi
-from startright.studies import Record, curve_frame, frame, stamp
+from startright.studies import Record, curve_frame, frame, origin_label
 
 INFINITY = float("inf")
 LINE = {
@@ -110,16 +110,6 @@ def dependence(records: Sequence[Record]) -> Figure:
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
     source_label(figure, origin_label(records))
     return figure
-
-
-def origin_label(records: Sequence[Record]) -> str:
-    """What stands below a figure: computed on the page, or where and when it was recorded; and n."""
-    if not records:
-        return "not yet run"
-    seeds = len({r.seed for r in records})
-    quick = all(r.profile == "quick" for r in records)
-    where = "computed on this page, quick profile" if quick else f"recorded: {stamp(records)}"
-    return f"{where}; mean ± standard deviation over {seeds} seeds"
 
 
 def _floor(ax: Axes, draws: int, standardised: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 from startright.studies.cluster import Dask
 from startright.studies.engines import ENGINES, Engine, pick_engine
-from startright.studies.frames import Origin, compare, curve_frame, frame, origin, stamp
+from startright.studies.frames import Origin, compare, curve_frame, frame, origin, origin_label, stamp
 from startright.studies.record import Record
 from startright.studies.runner import default_store, live, recorded, run
 from startright.studies.store import RecordStore
@@ -26,6 +26,7 @@ __all__ = [
     "frame",
     "live",
     "origin",
+    "origin_label",
     "pick_engine",
     "recorded",
     "run",

@@ -140,3 +140,14 @@ def _differences(ours: Record, theirs: Record, rel: float, abs: float) -> list[s
         elif not (math.isclose(a, b, rel_tol=rel, abs_tol=abs) or (math.isnan(a) and math.isnan(b))):
             found.append(f"{name} = {a:.6g}, reference {b:.6g}")
     return found
+
+
+def origin_label(records: Sequence[Record]) -> str:
+    """What stands below a figure: computed on the page, or where and when it was recorded; and n."""
+    if not records:
+        return "not yet run"
+    seeds = len({r.seed for r in records})
+    quick = all(r.profile == "quick" for r in records)
+    where = "computed on this page, quick profile" if quick else f"recorded: {stamp(records)}"
+    spread = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
+    return f"{where}; {spread}"
