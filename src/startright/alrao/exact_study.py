@@ -179,4 +179,3 @@ REGRESSION = Study(
     run=run_regression,
 )
 
-STUDIES = (COUNTS, IDENTITY, REGRESSION)

@@ -62,7 +62,7 @@ INTERVALS = Study(
     question="How much does the interval of the rates matter?",
     grid=by_profile(
         quick=_triangle(QUICK_BOUNDS[:4], QUICK_BOUNDS[1:], dataset="digits", net="mlp", epochs=8),
-        full=_triangle((1e-7, 1e-5, 1e-3, 1e-1), (1e-3, 1e-1, 10.0), **NARROW, epochs=1),
+        full=_triangle((1e-5, 1e-3, 1e-1), (1e-3, 1e-1, 10.0), **NARROW, epochs=1),
         paper=_triangle(
             [10.0**k for k in range(-7, 3)],
             [10.0**k for k in range(-7, 3)],
@@ -105,4 +105,3 @@ VARIANTS = Study(
     run=run_images,
 )
 
-STUDIES = (LEARNING, INTERVALS, VARIANTS)

@@ -123,4 +123,3 @@ TEXT = Study(
     run=run_char,
 )
 
-STUDIES = (GRANULARITY, TEXT)

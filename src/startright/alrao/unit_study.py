@@ -67,4 +67,3 @@ UNITS = Study(
     run=run_units,
 )
 
-STUDIES = (UNITS,)
