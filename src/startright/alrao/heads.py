@@ -8,13 +8,13 @@ from torch import nn
 from torch.func import functional_call, vmap
 
 from startright.alrao.likelihoods import Likelihood
-from startright.alrao.mixture import NEVER, linear_step, log_mixture
+from startright.alrao.mixture import NEVER, linear_step
 
 
 class HeadBank(nn.Module):
     """Heads of one shape, their parameters stacked along a leading axis.
 
-    Linear heads are one batched product; any other module is vectorised by ``torch.func``.
+    Linear heads are one product; any other module is vectorised by ``torch.func``.
 
     Args:
         heads: N modules, alike in all but the values of their parameters, which are copied. They take
@@ -23,9 +23,10 @@ class HeadBank(nn.Module):
     Attributes:
         n: number of heads.
         linear: whether they are plain ``nn.Linear``.
+        stack: a head whose parameters have the leading axis N.
 
     Raises:
-        ValueError: no head, one head twice, heads that share a parameter, differ, or have buffers.
+        ValueError: no head, one head twice, heads that share a parameter, differ, have none, or have buffers.
 
     >>> bank = HeadBank([nn.Linear(5, 2) for _ in range(3)])
     >>> bank.weight.shape, bank(torch.zeros(7, 5)).shape
@@ -37,30 +38,32 @@ class HeadBank(nn.Module):
         heads = list(heads)
         _check(heads)
         self.n, self.linear = len(heads), type(heads[0]) is nn.Linear
-        self._names = {name: name.replace(".", "_") for name, _ in heads[0].named_parameters()}
-        for name, flat in self._names.items():
-            values = torch.stack([head.get_parameter(name).detach() for head in heads])
-            self.register_parameter(flat, nn.Parameter(values))
-        # a shape without values: not a submodule, or its parameters would be counted with the bank's
-        self.__dict__["template"] = copy.deepcopy(heads[0]).to("meta")
+        self.stack = copy.deepcopy(heads[0])
+        for name, parameter in self.stack.named_parameters():
+            parameter.data = torch.stack([head.get_parameter(name).detach() for head in heads])
+
+    @property
+    def weight(self) -> nn.Parameter:
+        """Of linear heads, (n, K, d)."""
+        return self.stack.weight
+
+    @property
+    def bias(self) -> nn.Parameter | None:
+        """Of linear heads, (n, K)."""
+        return self.stack.bias
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Outputs, (n, B, K), for features, (B, d)."""
-        return self.outputs(z, self._stacked())
-
-    def _stacked(self) -> dict[str, torch.Tensor]:
-        """The stacked parameters, by the names they have in a head."""
-        return {name: self.get_parameter(flat) for name, flat in self._names.items()}
-
-    def outputs(self, z: torch.Tensor, parameters: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Outputs, (n, B, K), of heads with these stacked parameters, by the names they have in a head."""
         if self.linear:
-            outputs = z @ parameters["weight"].mT
-            return outputs + parameters["bias"].unsqueeze(-2) if "bias" in parameters else outputs
-        head = self.__dict__["template"].train(self.training)
-        return vmap(
-            lambda one, z: functional_call(head, one, (z,)), in_dims=(0, None), randomness="different"
-        )(parameters, z)
+            outputs = z @ self.weight.mT
+            return outputs if self.bias is None else outputs + self.bias.unsqueeze(-2)
+        return self._outputs(z.expand(self.n, *z.shape))
+
+    def _outputs(self, z: torch.Tensor) -> torch.Tensor:
+        """Outputs, (n, B, K), of any heads, each for features of its own, (n, B, d)."""
+        return vmap(lambda one, z: functional_call(self.stack, one, (z,)), randomness="different")(
+            dict(self.stack.named_parameters()), z
+        )
 
     def backward(
         self, z: torch.Tensor, targets: torch.Tensor, log_weights: torch.Tensor, likelihood: Likelihood
@@ -80,11 +83,11 @@ class HeadBank(nn.Module):
         """
         if not (self.linear and hasattr(likelihood, "with_slope")):
             return self._backward(z, targets, log_weights, likelihood)
-        bias = getattr(self, "bias", None)
-        step = linear_step(z, self.weight, bias, targets, log_weights, likelihood)
+        weight, bias = self.weight, self.bias
+        step = linear_step(z, weight, bias, targets, log_weights, likelihood)
         if z.requires_grad:
             z.backward(step.features)
-        for parameter, gradient in ((self.weight, step.weight), (bias, step.bias)):
+        for parameter, gradient in ((weight, step.weight), (bias, step.bias)):
             if parameter is not None and parameter.requires_grad:
                 _add_gradient(parameter, gradient)
         return step.loss, step.log_likelihoods
@@ -92,24 +95,26 @@ class HeadBank(nn.Module):
     def _backward(
         self, z: torch.Tensor, targets: torch.Tensor, log_weights: torch.Tensor, likelihood: Likelihood
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The same for any heads, by evaluating them twice: once for themselves, once for the features."""
-        stacked = self._stacked()
-        own = self.outputs(z.detach(), stacked).transpose(0, 1)
-        means = likelihood.log_prob(own, targets).mean(0)
-        alive = means.detach() > NEVER
+        """The same for any heads: each gets the features as if they were its own, so that what a failed head
+        would say of them is known apart and left out; a mask on its loss would not do, as 0 × NaN is NaN.
+        """
+        own = z.detach().expand(self.n, *z.shape).requires_grad_()
+        log_probs = likelihood.log_prob(self._outputs(own).mT, targets)  # (n, B)
+        means = log_probs.mean(-1)
+        alive = means.detach().isfinite()
 
         def living(values: torch.Tensor) -> torch.Tensor:
-            """Zero where the head has failed; a mask on the loss would not do, as 0 × NaN is NaN."""
+            """Zero where the head has failed, the leading axis being that of the heads."""
             return torch.where(alive.view(-1, *[1] * (values.dim() - 1)), values, 0)
 
-        learning = [parameter for parameter in stacked.values() if parameter.requires_grad]
-        for parameter, gradient in zip(learning, torch.autograd.grad(-means.sum(), learning), strict=True):
+        learning = [parameter for parameter in self.stack.parameters() if parameter.requires_grad]
+        gradients = torch.autograd.grad(-means.sum(), learning, retain_graph=True) if learning else ()
+        for parameter, gradient in zip(learning, gradients, strict=True):
             _add_gradient(parameter, living(gradient))
-        sound = {name: living(value.detach()) for name, value in stacked.items()}
-        seen = likelihood.log_prob(self.outputs(z, sound).transpose(0, 1), targets)
-        loss = -log_mixture(seen.masked_fill(~alive, NEVER), log_weights).mean()
+        joint = log_probs.masked_fill(~alive[:, None], NEVER) + log_weights[:, None]
+        loss = -joint.logsumexp(0).mean()
         if z.requires_grad:
-            loss.backward()
+            z.backward(living(*torch.autograd.grad(loss, own)).sum(0))
         return loss.detach(), means.detach().masked_fill(~alive, NEVER)
 
 
@@ -118,8 +123,8 @@ def _add_gradient(parameter: nn.Parameter, gradient: torch.Tensor) -> None:
 
 
 def _check(heads: list[nn.Module]) -> None:
-    if not heads:
-        raise ValueError("expected one head or more, got none")
+    if not heads or not any(True for _ in heads[0].parameters()):
+        raise ValueError(f"expected heads with parameters, got {heads}")
     first = _likeness(heads[0])
     owners: dict[int, int] = {}
     for index, head in enumerate(heads):

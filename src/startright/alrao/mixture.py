@@ -33,11 +33,6 @@ class HeadStep(NamedTuple):
     bias: torch.Tensor | None  # (..., N, K), if the heads have one
 
 
-def log_mixture(log_probs: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
-    """Log-probabilities of the mixture, (...), from those of the heads, (..., N), and their weights, (N,)."""
-    return (log_probs + log_weights).logsumexp(-1)
-
-
 @torch.no_grad()
 def linear_step(  # noqa: PLR0917 - four tensors of one product, and what to make of it
     z: torch.Tensor,
@@ -53,7 +48,7 @@ def linear_step(  # noqa: PLR0917 - four tensors of one product, and what to mak
     as it is, and the backbone does not see it. Nothing waits for the device.
 
     All heads are one matrix of N K rows, and every sum over heads is part of a product with it: for small
-    networks the number of operations is the cost.
+    networks the number of operations is the cost. The examples stand last, as the likelihood wants them.
 
     Args:
         z: features, (..., B, d).
@@ -63,25 +58,24 @@ def linear_step(  # noqa: PLR0917 - four tensors of one product, and what to mak
         log_weights: of the mixture, (..., N), from before this minibatch.
         likelihood: with ``with_slope``.
     """
-    rows, size = weight.flatten(-3, -2), weight.shape[-3:-1]
-    outputs = z @ rows.mT
+    rows = weight.flatten(-3, -2)
+    outputs = (rows @ z.mT).view(*weight.shape[:-1], -1)
     if bias is not None:
-        outputs += bias.flatten(-2).unsqueeze(-2)
-    log_probs, slope = likelihood.with_slope(
-        outputs.unflatten(-1, size), targets
-    )  # (..., B, N), (..., B, N, K)
-    means = log_probs.mean(-2)
-    failed = (means > NEVER).logical_not_()  # a log-likelihood is NaN or −inf if it is not finite
-    log_probs.masked_fill_(failed.unsqueeze(-2), NEVER)
-    slope.masked_fill_(failed[..., None, :, None], 0).mul_(1 / z.shape[-2])
-    joint = log_probs + log_weights.unsqueeze(-2)
-    share = joint.softmax(-1)
-    mixed = joint.amax(-1) - share.amax(-1).log()  # logsumexp: the largest share is exp(largest − sum)
-    sound = rows.masked_fill(failed.repeat_interleave(size[1], -1).unsqueeze(-1), 0)  # 0 × NaN is NaN
+        outputs += bias.unsqueeze(-1)
+    log_probs, slope = likelihood.with_slope(outputs, targets)  # (..., N, B), (..., N, K, B)
+    means = log_probs.mean(-1)
+    failed = (means - means) != 0  # as ∞ − ∞ is NaN
+    mask = failed.unsqueeze(-1)
+    joint = log_probs.masked_fill_(mask, NEVER).add_(log_weights.unsqueeze(-1))
+    slope.masked_fill_(mask.unsqueeze(-1), 0).div_(z.shape[-2])
+    share = joint.softmax(-2)
+    loss = share.amax(-2).log_().sub_(joint.amax(-2))  # −logsumexp: the largest share is exp(largest − sum)
+    sound = rows.nan_to_num(0, 0, 0)  # the slope of a failed head is zero, but 0 × NaN is NaN
+    slopes = slope.flatten(-3, -2)
     return HeadStep(
-        loss=-mixed.mean(-1),
+        loss=loss.mean(-1),
         log_likelihoods=means.masked_fill_(failed, NEVER),
-        features=(share.unsqueeze(-1) * slope).flatten(-2) @ sound,
-        weight=(slope.flatten(-2).mT @ z).view_as(weight),
-        bias=None if bias is None else slope.sum(-3),
+        features=(share.unsqueeze(-2) * slope).view_as(slopes).mT @ sound,
+        weight=(slopes @ z).view_as(weight),
+        bias=None if bias is None else slope.sum(-1),
     )

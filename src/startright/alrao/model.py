@@ -6,6 +6,7 @@ interval, mixed by :class:`~startright.alrao.switch.Switch`.
 Source: L. Blier, P. Wolinski and Y. Ollivier, *Learning with random learning rates*, 2019.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import nn
 
 from startright.alrao.heads import HeadBank
 from startright.alrao.likelihoods import Categorical, Likelihood, as_likelihood
-from startright.alrao.mixture import NEVER, log_mixture
+from startright.alrao.mixture import NEVER
 from startright.alrao.optim import OPTIMIZERS, PerUnitAdam, PerUnitSGD
 from startright.alrao.rates import Interval, LogUniform, as_sampler, unit_rates
 from startright.alrao.switch import Switch
@@ -58,7 +59,20 @@ class Alrao(nn.Module):
 
     def head_outputs(self, x: torch.Tensor) -> torch.Tensor:
         """What each head says, (N, B, K), of inputs, (B, ...)."""
-        return self.heads(_flat(self.backbone(x)))
+        return self.heads(self._features(self.backbone(x)))
+
+    def _features(self, z: Any) -> torch.Tensor:
+        """Features as (B, d), in the type of the heads: those of a backbone in bfloat16 become float32.
+
+        Raises:
+            ValueError: no tensor of two axes or more.
+        """
+        if not isinstance(z, torch.Tensor) or z.dim() < 2:
+            raise ValueError(
+                f"the backbone must return features, (B, d), got {_shape(z)}; wrap it in a module that does,"
+                " or compute them and call fit_features"
+            )
+        return z.flatten(0, -2).to(self.switch.log_mass.dtype)
 
     def head_log_probs(self, x: torch.Tensor) -> torch.Tensor:
         """Log-probabilities of the classes by each head, (N, B, K), for inputs, (B, ...)."""
@@ -68,8 +82,8 @@ class Alrao(nn.Module):
         """The mixture's prediction for inputs, (B, ...).
 
         For classes their log-probabilities, (B, K), so that any code that takes logits can score them;
-        otherwise the weighted mean of the heads' outputs, (B, K). Heads with outputs that are not finite
-        are left out.
+        otherwise the outputs, (B, K), of the head with the largest weight. Heads with outputs that are
+        not finite are left out.
         """
         return self.mix(self.head_outputs(x))
 
@@ -79,8 +93,9 @@ class Alrao(nn.Module):
         log_weights = torch.where(alive, self.switch.log_weights, NEVER).log_softmax(0)
         outputs = torch.where(alive[:, None, None], outputs, 0)
         if isinstance(self.likelihood, Categorical):
-            return log_mixture(outputs.log_softmax(-1).movedim(0, -1), log_weights)
-        return (log_weights.exp()[:, None, None] * outputs).sum(0)
+            return (outputs.log_softmax(-1) + log_weights[:, None, None]).logsumexp(0)
+        best = log_weights.argmax().expand(1)  # a mean would be at the mercy of heads that have diverged
+        return outputs.index_select(0, best).squeeze(0)
 
     def backward(self, z: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Adds the gradients of a minibatch, given its features, (B, d), and targets.
@@ -110,7 +125,8 @@ class Alrao(nn.Module):
             finite if the features were not, or no head was: the run has failed then.
 
         Raises:
-            ValueError: a backbone whose output is no features, or on the first call, targets out of range.
+            ValueError: a backbone whose output is no features, or targets that do not fit; a class out of
+                range is seen in every step on a CPU, and in the first on other devices.
 
         Source: algorithm 1 of the paper.
         """
@@ -124,11 +140,17 @@ class Alrao(nn.Module):
         For backbones that need more than an input, such as the state of a recurrent network. Leading axes,
         those of time and of the batch say, are all examples; ``targets`` have the same.
         """
-        z, targets = _flat(z), targets.flatten(0, z.dim() - 2)
+        z, targets = self._features(z), _flat_targets(targets, z)
         if not self._checked:
             self._check(z, targets)
-        optimizer.zero_grad()
-        loss, log_likelihoods = self.backward(z, targets)
+        for group in optimizer.param_groups:  # zero_grad() would write down its own time, and take twice it
+            for p in group["params"]:
+                p.grad = None
+        try:
+            loss, log_likelihoods = self.backward(z, targets)
+        except RuntimeError:
+            self._check(z, targets)
+            raise
         if max_norm is not None:
             nn.utils.clip_grad_norm_(self.backbone.parameters(), max_norm)
         optimizer.step()
@@ -137,7 +159,9 @@ class Alrao(nn.Module):
         return loss
 
     def _check(self, z: torch.Tensor, targets: torch.Tensor) -> None:
-        """What would fail obscurely later; looked at once, as it waits for the device."""
+        """Say what is wrong; asked at the first step, and when one fails, as it waits for the device."""
+        if not len(z):
+            raise ValueError("the minibatch is empty")
         with torch.no_grad():
             try:
                 outputs = self.heads(z)
@@ -147,25 +171,27 @@ class Alrao(nn.Module):
         self._checked = True
 
 
-def _flat(z: Any) -> torch.Tensor:
-    """Features as (B, d).
-
-    Raises:
-        ValueError: no tensor of two axes or more.
-    """
-    if not isinstance(z, torch.Tensor) or z.dim() < 2:
-        got = f"a tensor of {tuple(z.shape)}" if isinstance(z, torch.Tensor) else type(z).__name__
+def _flat_targets(targets: Any, z: torch.Tensor) -> torch.Tensor:
+    """Targets as (B,) or (B, D), for features, (..., d)."""
+    leading = z.shape[:-1]
+    if not isinstance(targets, torch.Tensor) or targets.shape[: len(leading)] != leading:
         raise ValueError(
-            f"the backbone must return features, (B, d), got {got}; wrap it in a module that does, or compute"
-            " them and call fit_features"
+            f"for features of {tuple(z.shape)} the targets must be a tensor of {tuple(leading)}, or of that"
+            f" and more axes, got {_shape(targets)}"
         )
-    return z.flatten(0, -2)
+    return targets.flatten(0, len(leading) - 1)
+
+
+def _shape(value: Any) -> str:
+    return f"a tensor of {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
 
 
 def _head_rates(interval: Interval, n: int, head_rate: float | None) -> torch.Tensor:
     """Rates of the heads, (n,): over the interval in geometric progression, both ends included."""
     if head_rate is not None:
-        return torch.tensor([LogUniform(head_rate, head_rate).lo] * n, dtype=torch.float64)
+        if not 0 < head_rate < math.inf:
+            raise ValueError(f"head_rate must be positive and finite, got {head_rate}")
+        return torch.full((n,), float(head_rate), dtype=torch.float64)
     law = as_sampler(interval)
     if not isinstance(law, LogUniform) or (n == 1 and law.lo < law.hi):
         raise ValueError(
@@ -228,15 +254,16 @@ def wrap(
         raise unknown("optimizer", optimizer, OPTIMIZERS)
     if isinstance(n_heads, bool) or not isinstance(n_heads, int) or n_heads < 1:
         raise ValueError(f"n_heads must be a positive integer, got {n_heads!r}")
+    head_rates = _head_rates(interval, n_heads, head_rate)
     heads = build(lambda: HeadBank([make_head() for _ in range(n_heads)]), seed, "heads")
     model = Alrao(backbone, heads, as_likelihood(likelihood), theta)
     model.unit_rates = unit_rates(
         backbone, interval, norm=norm, lstm=lstm, per=per, generator=generator(seed, "rates")
     )
-    model.head_rates = _head_rates(interval, n_heads, head_rate)
+    model.head_rates = head_rates
     like = next(backbone.parameters())
-    model.heads.to(like)
-    model.switch.to(like)
+    for part in (model.heads, model.switch):  # in bfloat16 they would be too coarse
+        part.to(like.device, torch.promote_types(like.dtype, torch.float32))
     rates = {f"backbone.{name}": rate for name, rate in model.unit_rates.items()}
     for name, p in model.heads.named_parameters():
         rates[f"heads.{name}"] = model.head_rates.view(-1, *[1] * (p.dim() - 1))
@@ -264,10 +291,14 @@ def wrap_classifier(
         )
     path, _, name = linear[-1].rpartition(".")
     last = net.get_submodule(linear[-1])
-    setattr(net.get_submodule(path), name, nn.Identity())
     like = {"bias": last.bias is not None, "dtype": last.weight.dtype}
 
     def make_head() -> nn.Module:
         return nn.Linear(last.in_features, last.out_features, **like)
 
-    return wrap(net, make_head, interval, n_heads, **options)
+    setattr(net.get_submodule(path), name, nn.Identity())
+    try:
+        return wrap(net, make_head, interval, n_heads, **options)
+    except BaseException:
+        setattr(net.get_submodule(path), name, last)
+        raise

@@ -24,9 +24,9 @@ class _PerUnit(torch.optim.Optimizer):
             raise ValueError(f"lr multiplies all rates: positive and finite, got {defaults['lr']}")
         super().__init__(named_params, defaults)
         owners = {name: p for group in self.param_groups for name, p in zip(*_named(group), strict=True)}
-        if missing := sorted(set(owners) ^ set(rates)):
+        if unpaired := sorted(set(owners) ^ set(rates)):
             raise ValueError(
-                f"parameters and rates must have the same names; only one has: {', '.join(missing)}"
+                f"every parameter needs rates, and all rates a parameter; without: {', '.join(unpaired)}"
             )
         for name, p in owners.items():
             self.state[p]["rate"] = _full(name, rates[name], p)
@@ -45,20 +45,34 @@ class _PerUnit(torch.optim.Optimizer):
         for group in self.param_groups:
             params = [p for p in group["params"] if p.grad is not None]
             if params:
-                self._move(group, params, [p.grad for p in params], [self._rate(p) for p in params])
+                states = [self.state[p] for p in params]
+                grads = [p.grad for p in params]
+                if any(
+                    (rate := state.get("rate")) is None
+                    or (rate.device, rate.dtype) != (grad.device, grad.dtype)
+                    or grad.is_sparse
+                    for state, grad in zip(states, grads, strict=True)
+                ):
+                    self._mend(params)
+                self._move(group, params, grads, states)
         return loss
 
-    def _rate(self, p: torch.Tensor) -> torch.Tensor:
-        state = self.state[p]
-        rate = state.get("rate")
-        if rate is None or p.grad.is_sparse:
-            what = "no rates: make a new optimizer" if rate is None else "a sparse gradient: make it dense"
-            raise ValueError(f"a parameter of shape {tuple(p.shape)} has {what}")
-        if rate.device != p.device:  # the model was moved after the optimizer was made
-            rate = state["rate"] = rate.to(p.device)
-        return rate
+    def _mend(self, params: list[torch.Tensor]) -> None:
+        """Follow a model that was moved, or cast, after the optimizer was made."""
+        for p in params:
+            state = self.state[p]
+            if "rate" not in state or p.grad.is_sparse:
+                why = (
+                    "a sparse gradient: make it dense"
+                    if "rate" in state
+                    else "no rates: make a new optimizer"
+                )
+                raise ValueError(f"a parameter of shape {tuple(p.shape)} has {why}")
+            for key, value in state.items():
+                if isinstance(value, torch.Tensor):
+                    state[key] = value.to(p)
 
-    def _move(self, group, params, grads, rates) -> None:
+    def _move(self, group, params, grads, states) -> None:
         raise NotImplementedError
 
 
@@ -110,8 +124,8 @@ class PerUnitSGD(_PerUnit):
     ):
         super().__init__(named_params, rates, {"lr": lr, "foreach": foreach})
 
-    def _move(self, group, params, grads, rates) -> None:
-        lr = float(group["lr"])
+    def _move(self, group, params, grads, states) -> None:
+        lr, rates = float(group["lr"]), [state["rate"] for state in states]
         if group["foreach"]:
             torch._foreach_addcmul_(params, grads, rates, value=-lr)
         else:
@@ -158,19 +172,15 @@ class PerUnitAdam(_PerUnit):
             raise ValueError(f"betas must be in [0, 1) and eps positive, got {betas} and {eps}")
         super().__init__(named_params, rates, {"lr": lr, "betas": betas, "eps": eps, "foreach": foreach})
 
-    def _move(self, group, params, grads, rates) -> None:
-        first, second, steps = [], [], []
-        for p in params:
-            state = self.state[p]
+    def _move(self, group, params, grads, states) -> None:
+        for p, state in zip(params, states, strict=True):
             if "step" not in state:
                 state |= {"step": 0, "first": torch.zeros_like(p), "second": torch.zeros_like(p)}
             state["step"] += 1
-            first.append(state["first"])
-            second.append(state["second"])
-            steps.append(state["step"])
+        rates, first, second = ([state[key] for state in states] for key in ("rate", "first", "second"))
         lr, eps, (beta1, beta2) = float(group["lr"]), group["eps"], group["betas"]
-        scales = [-lr / (1 - beta1**t) for t in steps]
-        roots = [math.sqrt(1 - beta2**t) for t in steps]
+        scales = [-lr / (1 - beta1 ** state["step"]) for state in states]
+        roots = [math.sqrt(1 - beta2 ** state["step"]) for state in states]
         if group["foreach"]:
             torch._foreach_lerp_(first, grads, 1 - beta1)
             torch._foreach_mul_(second, beta2)

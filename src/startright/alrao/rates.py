@@ -63,8 +63,9 @@ class LogUniform:
         return (math.log(self.lo) + u * math.log(self.hi / self.lo)).exp().clamp(self.lo, self.hi)
 
     def grid(self, n: int) -> torch.Tensor:
-        """``n`` ≥ 2 rates in geometric progression from ``lo`` to ``hi``, in float64."""
-        return torch.logspace(math.log10(self.lo), math.log10(self.hi), n, dtype=torch.float64)
+        """``n`` rates in geometric progression from ``lo`` to ``hi``, in float64."""
+        grid = torch.logspace(math.log10(self.lo), math.log10(self.hi), n, dtype=torch.float64)
+        return grid.clamp(self.lo, self.hi)
 
 
 @dataclass(frozen=True)
@@ -198,23 +199,20 @@ def _columns(module: nn.Module, draw: Draw) -> dict[str, torch.Tensor]:
     return {"weight": draw(module.embedding_dim)[None, :]}
 
 
-@register_rule(nn.RNN, nn.GRU, nn.LSTM)
-def _recurrent(module: nn.RNNBase, draw: Draw) -> dict[str, torch.Tensor]:
+@register_rule(nn.RNN, nn.GRU, nn.LSTM, nn.RNNCell, nn.GRUCell, nn.LSTMCell)
+def _recurrent(module: nn.RNNBase | nn.RNNCellBase, draw: Draw) -> dict[str, torch.Tensor]:
     """A unit is a hidden unit with all its gates, or each row of each matrix is one by itself."""
-    rates = {}
-    for suffix in [name.removeprefix("weight_ih") for name in module._flat_weights_names if "_ih" in name]:
-        if "weight_ih" + suffix in rates or "bias" in suffix:
-            continue
-        rows, hidden = len(getattr(module, "weight_ih" + suffix)), module.hidden_size
+    own, rates = dict(module.named_parameters(recurse=False)), {}
+    for suffix in [name.removeprefix("weight_ih") for name in own if name.startswith("weight_ih")]:
+        rows, hidden = len(own["weight_ih" + suffix]), module.hidden_size
         if draw.lstm == "per_unit":
             into = across = draw(hidden).repeat(rows // hidden)
         else:
             into, across = draw(rows), draw(rows)
         for end, row in (("ih", into), ("hh", across)):
             rates |= {f"weight_{end}{suffix}": row[:, None], f"bias_{end}{suffix}": row}
-        if module.proj_size:
+        if "weight_hr" + suffix in own:
             rates["weight_hr" + suffix] = draw(module.proj_size)[:, None]
-    own = {name for name, _ in module.named_parameters(recurse=False)}
     return {name: rate for name, rate in rates.items() if name in own}
 
 
@@ -261,6 +259,7 @@ def _own_rates(path: str, module: nn.Module, rule: Rule | None, draw: Draw) -> d
 
 def _fitting(name: str, rate: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
     """The rates in the type and on the device of their parameter."""
+    rate = torch.as_tensor(rate)
     try:
         rate.expand(parameter.shape)
     except RuntimeError:

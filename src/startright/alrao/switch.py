@@ -10,6 +10,7 @@ averaging*, 2007, algorithm 1; used by L. Blier, P. Wolinski and Y. Ollivier, *L
 rates*, 2019, section 3.
 """
 
+import functools
 import math
 
 import torch
@@ -48,13 +49,20 @@ def switch_update(
             value is finite the masses keep their values.
         theta: see :func:`prior`.
     """
-    n = log_mass.shape[-1]
     joint = log_mass + log_likelihoods.unsqueeze(-2)
-    mass = joint.flatten(-2).softmax(-1).view_as(joint)
-    leaving = mass[..., :1, :] * (t + 1).reciprocal()
-    pool = leaving.sum(-1, keepdim=True) / n
-    moved = torch.cat((mass[..., :1, :] - leaving + pool * theta, mass[..., 1:, :] + pool * (1 - theta)), -2)
-    return torch.where(mass >= 0, moved.log(), log_mass)  # NaN where every model failed
+    mass = joint.flatten(-2).softmax(-1)
+    flow = mass @ _flow(log_mass.shape[-1], theta, mass.dtype, mass.device)
+    moved = flow.div_((t.squeeze(-1) if t.dim() else t) + 1).add_(mass).log_()
+    return torch.where(mass >= 0, moved, log_mass.flatten(-2)).view_as(log_mass)  # NaN: every model failed
+
+
+@functools.lru_cache(maxsize=16)
+def _flow(n: int, theta: float, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Where the masses go when their stretches end, less where they come from, (2 n, 2 n)."""
+    to = torch.tensor([theta, 1 - theta], dtype=torch.float64).repeat_interleave(n) / n
+    flow = torch.zeros(2 * n, 2 * n, dtype=torch.float64)
+    flow[:n] = to - torch.eye(n, 2 * n, dtype=torch.float64)
+    return flow.to(device, dtype)
 
 
 class Switch(nn.Module):
@@ -106,13 +114,14 @@ class Switch(nn.Module):
             raise ValueError(
                 f"expected {self.n} log-likelihoods, got a tensor of {tuple(mean_log_likelihoods.shape)}"
             )
-        self.log_mass.copy_(switch_update(self.log_mass, self.t, mean_log_likelihoods, self.theta))
-        self.t += 1
+        moved = switch_update(self.log_mass, self.t, mean_log_likelihoods, self.theta)
+        self.log_mass.copy_(moved)
+        self.t.add_(1)
 
     @property
     def log_weights(self) -> torch.Tensor:
         """Logarithms of the weights, (n,)."""
-        return torch.logaddexp(self.log_mass[0], self.log_mass[1])
+        return torch.logaddexp(*self.log_mass)
 
     @property
     def weights(self) -> torch.Tensor:
