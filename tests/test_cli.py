@@ -43,6 +43,12 @@ def call(monkeypatch, capsys):
         (["data", "fetch", "mnits"], "unknown dataset 'mnits': did you mean 'mnist'"),
         (["book", "full", "--device", "gpu"], "unknown device 'gpu'"),
         (["run", "preact-depht"], "unknown study 'preact-depht': did you mean 'preact-depth"),
+        (["run", "preact-law", "--workers", "2"], "--scheduler, --cluster, --workers and --option need"),
+        (["run", "preact-law", "--engine", "dask", "--cluster", "slrum"], "unknown cluster 'slrum'"),
+        (
+            ["run", "preact-law", "--engine", "dask", "--option", "queue"],
+            "--option 'queue': write NAME=VALUE",
+        ),
         (["claims", "--paper", "preactt"], "unknown paper 'preactt': did you mean 'preact'"),
         (["claims", "--profile", "quik"], "unknown profile 'quik': did you mean 'quick'"),
     ],
@@ -62,6 +68,37 @@ def test_an_absent_gpu_is_refused(call):
         code, _, err = call(*arguments, "--device", "cuda")
         assert code == 2
         assert err == "startright: device 'cuda' is not present on this machine; use 'auto' or 'cpu'\n"
+
+
+def test_an_engine_on_dask_is_described_by_options(call, monkeypatch):
+    engines = []
+    monkeypatch.setattr(
+        "startright.studies.run", lambda study, profile, engine, **_: engines.append(engine) or []
+    )
+    options = ("queue=gpu", "walltime=12:00:00", "cores=1", 'job_extra_directives=["--gres=gpu:1"]', "x=a=b")
+    given = [word for option in options for word in ("--option", option)]
+    code, out, err = call(
+        "run", "preact-law", "--engine", "dask", "--cluster", "slurm", "--workers", "8", *given
+    )
+    assert (code, out) == (0, "preact-law: 0 records, 0 of them diverged or failed\n")
+    assert err == "preact-law: quick, Dask, slurm, 8 workers\n"
+    assert engines[0].options == {
+        "queue": "gpu",
+        "walltime": "12:00:00",
+        "cores": 1,
+        "job_extra_directives": ["--gres=gpu:1"],
+        "x": "a=b",
+    }
+    assert call("run", "preact-law", "--engine", "dask", "--scheduler", "tcp://h:1")[0] == 0
+    assert engines[1].scheduler == "tcp://h:1"
+
+
+def test_a_scheduler_that_does_not_answer_is_one_line(call, monkeypatch, tmp_path):
+    monkeypatch.setenv("STARTRIGHT_RESULTS", str(tmp_path))
+    code, out, err = call("run", "preact-law", "--engine", "dask", "--scheduler", "tcp://127.0.0.1:9")
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1].startswith("startright: no Dask scheduler answers at 'tcp://127.0.0.1:9'")
+    assert "Traceback" not in err
 
 
 def test_debug_shows_the_traceback(monkeypatch):

@@ -8,6 +8,7 @@ import torch
 from startright.studies import ENGINES, Outcome, RecordStore, compare, pick_engine, run
 
 CPU = torch.device("cpu")
+HERE = ("serial", "stacked")  # the engines that compute in this process
 
 
 def finished(study, engine, profile="quick"):
@@ -17,7 +18,7 @@ def finished(study, engine, profile="quick"):
 def test_serial_and_stacked_leave_the_same_records(study, tmp_path):
     by_engine = [
         run(study, "full", device="cpu", engine=engine, store=RecordStore(tmp_path / engine), progress=False)
-        for engine in ENGINES
+        for engine in HERE
     ]
     assert len(by_engine[0]) == 12
     assert compare(*by_engine, rel=1e-6) == []
@@ -139,9 +140,44 @@ def test_an_engine_is_one_entry(study, tmp_path, monkeypatch):
     assert list(store.load()) == [r.key for r in records][::-1]
 
 
+def test_an_engine_that_computes_elsewhere_picks_the_device_and_says_where(study, tmp_path):
+    class Remote:
+        remote = True
+
+        def __call__(self, study, runs, device):
+            asked.append(device)
+            for run_, outcome, seconds, peak in ENGINES["serial"](study, runs, CPU):
+                yield run_, outcome, seconds, peak, {"device": "a far one"}
+
+    asked, store = [], RecordStore(tmp_path / "records")
+    records = run(study, device="cuda:7", engine=Remote(), store=store, progress=False)
+    assert asked == ["cuda:7"]
+    assert {record.provenance["device"] for record in records} == {"a far one"}
+
+
+def test_what_an_engine_holds_is_let_go_when_a_record_cannot_be_kept(study, tmp_path):
+    ended = []
+
+    def engine(study, runs, device):
+        try:
+            yield from ENGINES["serial"](study, runs, device)
+        finally:
+            ended.append(True)
+
+    class Full(RecordStore):
+        def append(self, record):
+            assert not ended
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full") as kept:
+        run(study, device="cpu", engine=engine, store=Full(tmp_path / "records"), progress=False)
+    assert ended
+    del kept
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", HERE)
 def test_the_memory_of_a_run_is_told(study, engine):
     def hungry(stack, device):
         torch.empty(2**20, device=device)

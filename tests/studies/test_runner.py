@@ -94,7 +94,7 @@ def test_diverged_runs_are_kept_and_failed_ones_run_again(study, quick, store):
         ({"profile": "ful"}, "did you mean 'full'"),
         ({"profile": "paper"}, "no profile 'paper'"),
         ({"device": "gpu"}, "unknown device"),
-        ({"engine": "dask"}, "unknown engine 'dask'"),
+        ({"engine": "desk"}, "unknown engine 'desk': did you mean 'dask'"),
         ({"engine": "stacked"}, "no stacked form"),
         ({"first_seed": -1}, "non-negative"),
     ],

@@ -95,26 +95,26 @@ class Dask:
             RuntimeError: a worker that cannot load the study.
             ModuleNotFoundError: Dask is not installed.
         """
-        sweep = uuid4().hex
-        _pack(study, runs[:1])  # what cannot be sent is found out before a job is submitted
+        where = str(device), uuid4().hex
+        first = _pack(study, runs[:1])  # what cannot be sent is found out before a job is submitted
         with self._client() as client:
-            _check_workers(client, _pack(study, runs[:1]), str(device))
+            _check_workers(client, first, str(device))
             slots = self.workers if self.scheduler is None else sum(client.nthreads().values())
             tasks, suspects = stacks(study, runs, slots) if study.run_stacked else [[r] for r in runs], []
-            yield from _compute_all(client, study, tasks, (str(device), sweep), suspects)
+            yield from _compute_all(client, study, tasks, where, suspects)
             for run in suspects:  # one after another: the one that takes its worker down takes no other along
                 killers: list[Run] = []
-                yield from _compute_all(client, study, [[run]], (str(device), sweep), killers)
+                yield from _compute_all(client, study, [[run]], where, killers)
                 if killers:
                     yield run, Outcome({}, status="failed", reason=KILLED), 0.0, None, {}
 
     def start(self) -> "Cluster":
-        """The cluster, started; a context manager. Jobs are submitted with ``scale`` or ``adapt``."""
+        """The cluster, a context manager; a local one has its workers, of others no job is submitted yet."""
         distributed = _need("distributed")
         if self.cluster == "local":
             local = {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": "ERROR"}
-            local["env"] = {**_ONE_THREAD, **self.options.get("env", {})}
-            return distributed.LocalCluster(**{**local, **self.options, "n_workers": self.workers})
+            fixed = {"n_workers": self.workers, "env": {**_ONE_THREAD, **self.options.get("env", {})}}
+            return distributed.LocalCluster(**{**local, **self.options, **fixed})
         jobqueue = _need("dask_jobqueue")
         kind = jobqueue.SLURMCluster if self.cluster == "slurm" else jobqueue.OARCluster
         exports = [f"export {name}={value}" for name, value in _ONE_THREAD.items()]
@@ -184,10 +184,12 @@ def _patience(cluster: str) -> contextlib.AbstractContextManager:
 @contextlib.contextmanager
 def _kept_at(cluster: "Cluster", workers: int) -> Iterator[None]:
     """Start the workers, and within seconds another for each that has gone for good."""
+    from distributed.core import Status
     from tornado.ioloop import PeriodicCallback
 
     async def begin() -> None:
-        cluster.scale(workers)
+        while len(cluster.worker_spec) < workers:
+            cluster.worker_spec.update(cluster.new_worker_spec())
         await cluster
         upkeep.start()
 
@@ -198,6 +200,8 @@ def _kept_at(cluster: "Cluster", workers: int) -> Iterator[None]:
     try:
         cluster.sync(begin)
     except (OSError, RuntimeError) as error:
+        for job in cluster.workers.values():
+            job.status = Status.failed  # the cluster closes only if none is left half-way
         told = " ".join(str(error).split())
         raise OSError(f"no worker could be started: {told}") from error
     try:
@@ -211,8 +215,7 @@ def _pack(study: Study, runs: Sequence[Run]) -> bytes:
 
     Functions of modules go by name, so a worker computes with the code that it has installed.
     """
-    import cloudpickle
-
+    cloudpickle = _need("cloudpickle")
     try:
         return cloudpickle.dumps((replace(study, grid=None, seeds=None), list(runs)))
     except Exception as error:
@@ -272,21 +275,25 @@ def _compute_all(
     futures = client.map(_compute, packed, device=device, sweep=sweep, key=study.name, pure=False)
     pending: dict[Future, list[Run]] = dict(zip(futures, tasks, strict=True))
     del futures, packed  # so that a result is released everywhere once it is recorded
+    # results are fetched at once, not when it is their turn: a worker that dies takes what it still holds along
+    finished = as_completed(list(pending), loop=client.loop, with_results=True, raise_errors=False)
     try:
-        for future in as_completed(list(pending), loop=client.loop):
+        for future, found in finished:
             task = pending.pop(future)
-            try:
-                found = future.result()
-            except KilledWorker:
-                killers += task
-                continue
-            except CancelledError as error:
+            if isinstance(found, CancelledError):
                 raise OSError(
                     f"the Dask scheduler {client.scheduler.address} was lost; what had finished is recorded,"
                     " run the study again for the rest"
-                ) from error
-            except Exception as error:
-                found = [(Outcome({}, status="failed", reason=say(error)), 0.0, None, {})] * len(task)
-            yield from ((run, *one) for run, one in zip(task, found, strict=True))
+                )
+            if isinstance(found, list):
+                yield from ((run, *one) for run, one in zip(task, found, strict=True))
+                continue
+            _, error, _ = found
+            if isinstance(error, KilledWorker):
+                killers += task
+                continue
+            outcome = Outcome({}, status="failed", reason=say(error))
+            yield from ((run, outcome, 0.0, None, {}) for run in task)
     finally:
-        client.cancel(list(pending))
+        if client.status == "running":  # a lost scheduler would be waited for
+            client.cancel(list(pending))
