@@ -45,15 +45,15 @@ def switch_update(
     Args:
         log_mass: logarithms of A and B, (..., 2, n).
         t: number of the outcome, from 1; broadcast over the leading axes, (..., 1, 1) or a scalar.
-        log_likelihoods: of the outcome under each model, (..., n); −inf for a model that failed. Where no
-            value is finite the masses keep their values.
+        log_likelihoods: of the outcome under each model, (..., n); −inf for a model that failed. Where one
+            is NaN, or none is finite, the masses keep their values.
         theta: see :func:`prior`.
     """
     joint = log_mass + log_likelihoods.unsqueeze(-2)
     mass = joint.flatten(-2).softmax(-1)
     flow = mass @ _flow(log_mass.shape[-1], theta, mass.dtype, mass.device)
     moved = flow.div_((t.squeeze(-1) if t.dim() else t) + 1).add_(mass).log_()
-    return torch.where(mass >= 0, moved, log_mass.flatten(-2)).view_as(log_mass)  # NaN: every model failed
+    return torch.where(mass >= 0, moved, log_mass.flatten(-2)).view_as(log_mass)  # NaN: nothing is known
 
 
 @functools.lru_cache(maxsize=16)
@@ -99,6 +99,13 @@ class Switch(nn.Module):
         self.n, self.theta = n, theta
         self.register_buffer("log_mass", prior(n, theta).to(torch.get_default_dtype()))
         self.register_buffer("t", torch.tensor(1))
+
+    def _apply(self, fn, recurse=True):
+        """Move or cast; the prior is exact in the new type as long as nothing was taken in."""
+        super()._apply(fn, recurse)
+        if not self.t.is_meta and int(self.t) == 1:
+            self.log_mass.copy_(prior(self.n, self.theta))
+        return self
 
     @torch.no_grad()
     def update(self, mean_log_likelihoods: torch.Tensor) -> None:
