@@ -188,7 +188,7 @@ def hire(scheduler):
             worker.start()
         crew.extend(new)
         with distributed.Client(scheduler[1], set_as_default=False) as client:
-            client.wait_for_workers(sum(worker.is_alive() for worker in crew), timeout=60)
+            client.wait_for_workers(sum(worker.is_alive() for worker in crew), timeout=180)
         return new
 
     yield start

@@ -275,7 +275,7 @@ def _compute_all(
     futures = client.map(_compute, packed, device=device, sweep=sweep, key=study.name, pure=False)
     pending: dict[Future, list[Run]] = dict(zip(futures, tasks, strict=True))
     del futures, packed  # so that a result is released everywhere once it is recorded
-    # results are fetched at once, not when it is their turn: a worker that dies takes what it still holds along
+    # fetched at once, not when it is their turn: a worker that dies takes along what it still holds
     finished = as_completed(list(pending), loop=client.loop, with_results=True, raise_errors=False)
     try:
         for future, found in finished:
