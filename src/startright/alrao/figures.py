@@ -265,17 +265,17 @@ def regression(records: Sequence[Record]) -> Figure:
 def returns(records: Sequence[Record]) -> Figure:
     """Return of the greedy policy at the end, by environment and method; each seed a point."""
     table = frame(records)
-    environments = list(dict.fromkeys(table["env"]))
-    figure, axes = panels(1, len(environments), height=3.2, squeeze=False)
-    for ax, env in zip(axes[0], environments, strict=True):
-        runs = by_method(table[table["env"] == env])
+    tasks = list(dict.fromkeys(table["task"]))
+    figure, axes = panels(1, len(tasks), height=3.2, squeeze=False)
+    for ax, task in zip(axes[0], tasks, strict=True):
+        runs = by_method(table[table["task"] == task])
         groups = [(f"SGD {decade(rate)}", part) for rate, part in runs["sgd"].groupby("lo")]
         groups += [("Adam", runs["adam"]), ("Alrao", runs["alrao"])]
         for row, (label, part) in enumerate(groups):
             colour = COLOURS["red"] if label == "Alrao" else COLOURS["blue"]
             ax.plot(part["return"], [row] * len(part), "o", color=colour, alpha=0.5)
             ax.plot(part["return"].mean(), row, "|", ms=16, mew=2, color=colour)
-        ax.set(title=env, xlabel="mean return of 20 episodes", yticks=range(len(groups)))
+        ax.set(title=task, xlabel="mean return of 20 episodes", yticks=range(len(groups)))
         ax.set_yticklabels([label for label, _ in groups])
         ax.invert_yaxis()
     source_label(figure, origin_label(records))
