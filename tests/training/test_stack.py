@@ -133,6 +133,64 @@ def test_second_derivatives_pass_through():
     torch.testing.assert_close(second[0], torch.cat([g.flatten() for g in expected.values()]))
 
 
+NORMALISED = {
+    "mlp": (lambda: MLP((6, 5, 4), batch_norm=True), (6,)),
+    "convolution": (
+        lambda: nn.Sequential(
+            nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Linear(12, 4)
+        ),
+        (2, 4, 4),
+    ),
+    "first": (lambda: nn.Sequential(nn.BatchNorm1d(6), nn.Linear(6, 4)), (6,)),
+    "no affine": (lambda: nn.Sequential(nn.BatchNorm1d(6, affine=False), nn.Linear(6, 4)), (6,)),
+    "no statistics": (
+        lambda: nn.Sequential(nn.BatchNorm1d(6, track_running_stats=False), nn.Linear(6, 4)),
+        (6,),
+    ),
+}
+
+
+def statistics(model):
+    return {name: values.clone() for name, values in model.named_buffers()}
+
+
+@pytest.mark.parametrize("case", NORMALISED)
+@pytest.mark.parametrize("shared", [True, False])
+def test_normalised_models_in_training_and_evaluation(case, shared):
+    make, shape = NORMALISED[case]
+    alone, together = ([build(make, seed).double() for seed in range(3)] for _ in range(2))
+    draw = torch.Generator().manual_seed(0)
+    x, weights = (torch.randn(3, 7, *s, generator=draw, dtype=torch.float64) for s in (shape, (4,)))
+    x = x * torch.arange(1.0, 4).view(3, *[1] * (x.dim() - 1))  # statistics that differ
+    stack = ModelStack(together)
+    before = [statistics(model) for model in together]
+    outputs = stack(x[0] if shared else x, shared=shared)
+    (gradients,) = torch.autograd.grad((weights * outputs).sum(), stack.theta)
+    predicted = stack.predict(x[1])
+    for run, model in enumerate(alone):
+        expected = model(x[0 if shared else run])
+        torch.testing.assert_close(outputs[run], expected)
+        parts = torch.autograd.grad((weights[run] * expected).sum(), list(model.parameters()))
+        torch.testing.assert_close(gradients[run], torch.cat([g.flatten() for g in parts]))
+        torch.testing.assert_close(predicted[run], model.eval()(x[1]))
+        torch.testing.assert_close(statistics(together[run]), before[run])  # not before they are given back
+    assert together[0].training
+    stack.keep([2, 0])
+    for model, other in zip(alone, together, strict=True):
+        torch.testing.assert_close(statistics(other), statistics(model))
+    torch.testing.assert_close(stack.predict(x[1]), torch.stack([alone[2](x[1]), alone[0](x[1])]))
+
+
+def test_frozen_scale_of_a_normalisation():
+    models = [build(lambda: MLP((6, 5, 4), batch_norm=True), seed) for seed in range(2)]
+    for model in models:
+        model.layers[1].requires_grad_(False).weight.fill_(2.0)
+    x = torch.randn(7, 6)
+    torch.testing.assert_close(
+        ModelStack(models)(x, shared=True), torch.stack([model(x) for model in models])
+    )
+
+
 def frozen_first():
     models = mlps()
     models[1].layers[0].bias.requires_grad_(False)
@@ -152,8 +210,9 @@ def frozen_first():
         (lambda: mlps(1) + mlps(1, (6, 5, 4, 4)), "model 1 differs from model 0"),
         (lambda: [mlps(1)[0], mlps(1)[0].double()], "model 1 differs from model 0: .*float64"),
         (frozen_first, r"model 1 differs from model 0: 'layers.0.bias: \(5,\) torch.float32 False'"),
-        (lambda: [nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4))], "BatchNorm1d.* one by one"),
+        (lambda: [nn.BatchNorm1d(4, momentum=None)], "BatchNorm1d.* on the host.* one by one"),
         (lambda: [nn.Sequential(nn.Linear(6, 4), nn.Dropout())], "Dropout.* one by one"),
+        (lambda: [nn.ReLU()], "ReLU has no parameter to train"),
     ],
 )
 def test_models_that_cannot_be_stacked(make, message):

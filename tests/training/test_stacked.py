@@ -44,6 +44,26 @@ def test_same_histories_and_weights_as_one_by_one(digits, config):
         torch.testing.assert_close(weights(together[run]), weights(alone[run]), rtol=1e-8, atol=1e-9)
 
 
+def test_batch_normalisation_and_augmentation(digits):
+    def noisy(x, rng):
+        return x + 0.1 * torch.randn(x.shape, generator=rng, dtype=x.dtype)
+
+    config = TrainConfig(epochs=2, batch_size=64, eval_every=5)
+    alone, together = (
+        [build(lambda: MLP((64, 20, 10), batch_norm=True), seed).double() for seed in range(4)]
+        for _ in range(2)
+    )
+    lrs = (0.3, 1e300, 0.1, 0.03)  # one leaves, and the statistics of the others stay with them
+    histories = train_stacked(together, digits, config, seeds=SEEDS, lrs=lrs, augment=noisy)
+    assert [history.status for history in histories] == ["ok", "diverged", "ok", "ok"]
+    for run, model in enumerate(alone):
+        expected = train(model, digits, replace(config, lr=lrs[run]), seed=SEEDS[run], augment=noisy)
+        assert_same(histories[run], expected, rel=1e-9)
+        torch.testing.assert_close(
+            dict(together[run].named_buffers()), dict(model.named_buffers()), equal_nan=True
+        )
+
+
 def test_same_histories_in_single_precision_on_all_digits():
     data, config = load("digits", flatten=True), TrainConfig(epochs=2, batch_size=32, momentum=0.9)
     histories = train_stacked(models(dtype=torch.float32), data, config, seeds=SEEDS)

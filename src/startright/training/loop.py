@@ -11,6 +11,7 @@ from startright.training.config import History, TrainConfig
 from startright.training.evaluation import Loss, Recorder, cross_entropy
 
 Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Augment = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 
 def train(
@@ -20,7 +21,7 @@ def train(
     *,
     seed: int = 0,
     loss: Loss = cross_entropy,
-    augment: Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None = None,
+    augment: Augment | None = None,
     step: Step | None = None,
 ) -> History:
     """Train ``model`` in place, on the device where ``data`` are.

@@ -1,4 +1,4 @@
-"""Updates of many runs at once: parameters, (runs, parameters), with one learning rate a run.
+"""Updates of many runs at once: parameters, (runs, ...), with one learning rate a run or an entry.
 
 Each row moves exactly as ``torch.optim`` would move it alone, with a handful of operations whatever the
 number of runs and of layers.
@@ -15,18 +15,18 @@ class StackedSGD:
     """SGD with heavy-ball momentum and L2 penalty.
 
     Args:
-        lrs: learning rates, (runs,).
+        lrs: learning rates, (runs,), or of the shape of the parameters.
         momentum: in [0, 1).
         weight_decay: coefficient of the L2 penalty.
     """
 
     def __init__(self, lrs: torch.Tensor, momentum: float = 0.0, weight_decay: float = 0.0):
-        self.lrs, self.momentum, self.weight_decay = lrs[:, None], momentum, weight_decay
+        self.lrs, self.momentum, self.weight_decay = _column(lrs), momentum, weight_decay
         self.velocity = None
 
     @torch.no_grad()
     def step(self, theta: torch.Tensor, gradient: torch.Tensor) -> None:
-        """Move ``theta``, (runs, parameters), in place, given its gradient of the same shape."""
+        """Move ``theta``, (runs, ...), in place, given its gradient of the same shape."""
         if self.weight_decay:
             gradient = gradient.add(theta, alpha=self.weight_decay)
         if self.momentum:
@@ -46,7 +46,7 @@ class StackedAdam:
     """Adam with L2 penalty.
 
     Args:
-        lrs: learning rates, (runs,).
+        lrs: learning rates, (runs,), or of the shape of the parameters.
         betas: decay rates of the two moments.
         eps: added to the root of the second moment.
         weight_decay: coefficient of the L2 penalty.
@@ -61,12 +61,12 @@ class StackedAdam:
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ):
-        self.lrs, self.betas, self.eps, self.weight_decay = lrs[:, None], betas, eps, weight_decay
+        self.lrs, self.betas, self.eps, self.weight_decay = _column(lrs), betas, eps, weight_decay
         self.steps, self.first, self.second = 0, None, None
 
     @torch.no_grad()
     def step(self, theta: torch.Tensor, gradient: torch.Tensor) -> None:
-        """Move ``theta``, (runs, parameters), in place, given its gradient of the same shape."""
+        """Move ``theta``, (runs, ...), in place, given its gradient of the same shape."""
         if self.first is None:
             self.first, self.second = torch.zeros_like(theta), torch.zeros_like(theta)
         if self.weight_decay:
@@ -76,13 +76,18 @@ class StackedAdam:
         self.first.lerp_(gradient, 1 - self.betas[0])
         self.second.mul_(self.betas[1]).addcmul_(gradient, gradient, value=1 - self.betas[1])
         scale = self.second.sqrt().div_(math.sqrt(bias_second)).add_(self.eps)
-        theta.addcmul_(self.lrs / bias_first, self.first / scale, value=-1)
+        theta.addcmul_(self.lrs, self.first / scale, value=-1 / bias_first)
 
     def keep(self, rows: list[int]) -> None:
         """Forget all runs but those of the given indices."""
         self.lrs = self.lrs[rows]
         if self.first is not None:
             self.first, self.second = self.first[rows], self.second[rows]
+
+
+def _column(lrs: torch.Tensor) -> torch.Tensor:
+    """Rates a run as (runs, 1), to go with (runs, parameters)."""
+    return lrs[:, None] if lrs.dim() == 1 else lrs
 
 
 def stacked_optimizer(config: TrainConfig, lrs: torch.Tensor) -> StackedSGD | StackedAdam:

@@ -1,29 +1,34 @@
 """Models of one shape as one function of one matrix of parameters."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
 from torch.func import functional_call, vmap
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
-_REFUSED = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
+_NORMS = nn.modules.batchnorm._NormBase  # they move their buffers while they train
 
 
 class ModelStack:
     """The trainable parameters of many models of one shape, as the rows of one matrix.
 
-    A forward pass is the models' own, vectorised over the rows by ``torch.func``. Buffers and frozen
-    parameters that are the same in all models, such as the table of an activation, are kept once.
+    A forward pass is the models' own, vectorised over the rows by ``torch.func``, in the mode, training or
+    evaluation, of the first model. Buffers and frozen parameters that are the same in all models, such as the
+    table of an activation, are kept once; the running statistics of normalisations are each run's own.
 
     Args:
         models: on one device, alike in all but the values of their parameters and buffers.
 
     Attributes:
         theta: the parameters, (runs, parameters), a leaf that requires its gradient.
+        names: of the parameters, in the order in which their entries follow each other in a row.
 
     Raises:
-        ValueError: no model, one model twice, models that differ, or models that batch normalisation or
-            dropout makes depend on more than their inputs and parameters.
+        ValueError: no model, one model twice, models that differ or have nothing to train, or models that
+            dropout, or a normalisation's cumulative average, makes impossible to run together.
     """
 
     def __init__(self, models: Sequence[nn.Module]):
@@ -31,25 +36,23 @@ class ModelStack:
         self.models = list(models)
         self._base = models[0]
         trainable = {name: p for name, p in self._base.named_parameters() if p.requires_grad}
-        self._names = list(trainable)
+        if not trainable:
+            raise ValueError(f"{type(self._base).__name__} has no parameter to train")
+        self.names = list(trainable)
         self._shapes = [p.shape for p in trainable.values()]
         self._sizes = [p.numel() for p in trainable.values()]
-        self.theta = torch.stack([self._flat(model) for model in models]).requires_grad_()
+        rows = [torch.cat([m.get_parameter(k).detach().flatten() for k in self.names]) for m in models]
+        self.theta = torch.stack(rows).requires_grad_()
         self._shared, self._own = self._fixed()
-
-    def _flat(self, model: nn.Module) -> torch.Tensor:
-        return torch.cat([model.get_parameter(name).detach().flatten() for name in self._names])
 
     def _fixed(self) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
         """Buffers and frozen parameters: those that all models share, and those of each run, stacked."""
         shared, own = {}, {}
-        fixed = [
-            {k: t for k, t in (*m.named_parameters(), *m.named_buffers()) if k not in self._names}
-            for m in self.models
-        ]
+        fixed = [{k: t for k, t in _tensors(m).items() if k not in self.names} for m in self.models]
+        moving = _moving(self._base)
         for name, first in fixed[0].items():
             values = [tensors[name].detach() for tensors in fixed]
-            if all(torch.equal(first, value) for value in values):
+            if name not in moving and all(torch.equal(first, value) for value in values):
                 shared[name] = values[0]
             else:
                 own[name] = torch.stack(values)
@@ -57,33 +60,114 @@ class ModelStack:
 
     def __call__(self, x: torch.Tensor, *, shared: bool) -> torch.Tensor:
         """Outputs, (runs, n, classes), for inputs, (n, ...) if all runs share them, else (runs, n, ...)."""
-        parts = zip(self._names, self.theta.split(self._sizes, 1), self._shapes, strict=True)
-        rows = {name: part.view(len(part), *shape) for name, part, shape in parts}
 
         def outputs(tensors: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
             return functional_call(self._base, (tensors, self._shared), (x,))
 
-        return vmap(outputs, in_dims=(0, None if shared else 0))(rows | self._own, x)
+        with _FoldedNorms():
+            return vmap(outputs, in_dims=(0, None if shared else 0))(self._parts() | self._own, x)
+
+    def predict(self, x: torch.Tensor) -> torch.Tensor:
+        """Outputs in evaluation mode, (runs, n, classes), for inputs that all runs share, (n, ...)."""
+        training = self._base.training
+        self._base.eval()
+        outputs = self(x, shared=True)
+        self._base.train(training)
+        return outputs
+
+    def _parts(self) -> dict[str, torch.Tensor]:
+        """The parameters by name, (runs, ...)."""
+        parts = zip(self.names, self.theta.split(self._sizes, 1), self._shapes, strict=True)
+        return {name: part.view(len(part), *shape) for name, part, shape in parts}
 
     @torch.no_grad()
     def keep(self, rows: Sequence[int]) -> None:
-        """Give every model its parameters back, and go on with those of the given rows."""
-        for model, row in zip(self.models, self.theta, strict=True):
-            for name, part, shape in zip(self._names, row.split(self._sizes), self._shapes, strict=True):
-                model.get_parameter(name).copy_(part.view(shape))
+        """Give every model its parameters and buffers back, and go on with those of the given rows."""
+        stacked = self._parts() | self._own
+        for row, model in enumerate(self.models):
+            tensors = _tensors(model)
+            for name, values in stacked.items():
+                tensors[name].copy_(values[row])
         self.models = [self.models[row] for row in rows]
         self.theta = self.theta.detach()[rows].requires_grad_()
         self._own = {name: values[rows] for name, values in self._own.items()}
+
+
+class _FoldedNorms(TorchFunctionMode):
+    """Batch normalisation under ``vmap`` as that of one batch with runs × channels channels.
+
+    That is what ``vmap`` does as well, but without its scale and shift of each run, which cost as much again.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        if func is not F.batch_norm:
+            return func(*args, **(kwargs or {}))
+        return _fold(*args, **(kwargs or {}))
+
+
+def _fold(  # noqa: PLR0917 - the signature of F.batch_norm
+    x: torch.Tensor,
+    running_mean: torch.Tensor | None,
+    running_var: torch.Tensor | None,
+    weight: torch.Tensor | None = None,
+    bias: torch.Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> torch.Tensor:
+    return _Folded.apply(x, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+class _Folded(torch.autograd.Function):
+    """Only its rule for ``vmap`` is ever used; what that computes is differentiated as usual."""
+
+    @staticmethod
+    def forward(*args: Any) -> torch.Tensor:
+        raise AssertionError("a stack runs its models under vmap")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: torch.Tensor) -> None:
+        pass
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple, x: torch.Tensor, *rest: Any) -> tuple[torch.Tensor, int]:
+        runs = info.batch_size
+
+        def rows(t: torch.Tensor | None, dim: int | None) -> torch.Tensor | None:
+            """The values of all runs one after another, (runs × channels,)."""
+            if t is None:
+                return None
+            return t.repeat(runs) if dim is None else t.movedim(dim, 0).flatten()
+
+        x = x.unsqueeze(1).expand(-1, runs, *x.shape[1:]) if in_dims[0] is None else x.movedim(in_dims[0], 1)
+        statistics = [rows(t, dim) for t, dim in zip(rest[:4], in_dims[1:5], strict=True)]
+        return F.batch_norm(x.flatten(1, 2), *statistics, *rest[4:]).unflatten(1, (runs, -1)), 1
+
+
+def _tensors(model: nn.Module) -> dict[str, torch.Tensor]:
+    return dict((*model.named_parameters(), *model.named_buffers()))
+
+
+def _moving(model: nn.Module) -> set[str]:
+    """Names of the buffers that a normalisation moves while it trains."""
+    return {
+        f"{path}.{name}".lstrip(".")
+        for path, module in model.named_modules()
+        if isinstance(module, _NORMS)
+        for name, _ in module.named_buffers(recurse=False)
+    }
 
 
 def _check_alike(models: Sequence[nn.Module]) -> None:
     if len({id(model) for model in models}) < max(1, len(models)):
         raise ValueError(f"expected one or more models, none of them twice, got {len(models)}")
     for module in models[0].modules():
-        if isinstance(module, _REFUSED):
+        if isinstance(module, nn.modules.dropout._DropoutNd):
             raise ValueError(
                 f"{module} depends on more than inputs and parameters: train such runs one by one"
             )
+        if isinstance(module, _NORMS) and module.track_running_stats and module.momentum is None:
+            raise ValueError(f"{module} counts its batches on the host: train such runs one by one")
     first = _likeness(models[0])
     for index, model in enumerate(models):
         if (other := _likeness(model)) != first:
@@ -91,10 +175,9 @@ def _check_alike(models: Sequence[nn.Module]) -> None:
 
 
 def _likeness(model: nn.Module) -> list[str]:
-    tensors = (*model.named_parameters(), *model.named_buffers())
     return [
         *repr(model).splitlines(),
-        *(f"{name}: {tuple(t.shape)} {t.dtype} {t.requires_grad}" for name, t in tensors),
+        *(f"{name}: {tuple(t.shape)} {t.dtype} {t.requires_grad}" for name, t in _tensors(model).items()),
     ]
 
 
