@@ -1,5 +1,7 @@
 """Every study and every claim of the book, over all rooms."""
 
+from startright.alrao import claims as alrao_claims
+from startright.alrao import studies as alrao_studies
 from startright.claims import Claim, Row, evaluate
 from startright.errors import unknown
 from startright.preact import claims as preact_claims
@@ -7,7 +9,7 @@ from startright.preact import studies as preact_studies
 from startright.profiles import PROFILES, check_profile
 from startright.studies import Study
 
-ROOMS = ((preact_studies, preact_claims),)
+ROOMS = ((alrao_studies, alrao_claims), (preact_studies, preact_claims))
 
 STUDIES: dict[str, Study] = {study.name: study for studies, _ in ROOMS for study in studies.STUDIES}
 CLAIMS: list[Claim] = [claim for _, claims in ROOMS for claim in claims.CLAIMS]

@@ -107,8 +107,9 @@ def run_identity(config: IdentityConfig, seed: int, device: torch.device) -> Out
     return Outcome({"loss_difference": float(torch.stack(differences).max()), "steps": len(differences)})
 
 
-def _identity() -> list[IdentityConfig]:
-    rates = [sgd(0.01, **DIGITS), sgd(0.1, **DIGITS), adam(1e-3, **DIGITS)]
+def _identity(epochs: int) -> list[IdentityConfig]:
+    digits = {**DIGITS, "epochs": epochs}
+    rates = [sgd(0.01, **digits), sgd(0.1, **digits), adam(1e-3, **digits)]
     return [IdentityConfig(**vars(rate), double=double) for rate in rates for double in (True, False)]
 
 
@@ -116,7 +117,7 @@ IDENTITY = Study(
     name="alrao-identity",
     version=1,
     question="Is Alrao with one head and one rate the plain optimizer?",
-    grid=by_profile(quick=_identity()[2:4], full=_identity()),
+    grid=by_profile(quick=_identity(5)[2:4], full=_identity(15)),
     seeds=by_profile(quick=(0,), full=(0, 1, 2)),
     run=run_identity,
 )
@@ -174,8 +175,7 @@ REGRESSION = Study(
     name="alrao-regression",
     version=1,
     question="Does Alrao regress as it classifies?",
-    grid=by_profile(quick=_regression(15), full=_regression(200)),
+    grid=by_profile(quick=_regression(10), full=_regression(200)),
     seeds=by_profile(quick=(0,), full=tuple(range(5))),
     run=run_regression,
 )
-

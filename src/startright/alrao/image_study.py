@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from startright.alrao.images import ImageConfig, run_images
+from startright.alrao.images import ImageConfig, run_images, run_images_stacked, stack_key
 from startright.profiles import by_profile
 from startright.studies import Study
 
@@ -10,7 +10,7 @@ DECADES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 INTERVAL = (1e-5, 10.0)  # the paper's, over the same decades as the grid of SGD
 HEADS = 10
 
-DIGITS = {"dataset": "digits", "net": "mlp", "epochs": 15}
+DIGITS = {"dataset": "digits", "net": "mlp", "epochs": 10}
 NARROW = {"dataset": "cifar10", "net": "vgg19", "width": 0.25}  # what two processor cores can train
 NETS = ("vgg19", "googlenet", "mobilenet")
 
@@ -43,8 +43,10 @@ LEARNING = Study(
         full=_methods(**NARROW, epochs=1),
         paper=[c for net in NETS for c in _methods(dataset="cifar10", net=net, epochs=60)],
     ),
-    seeds=by_profile(quick=(0, 1, 2), full=(0, 1), paper=tuple(range(10))),
+    seeds=by_profile(quick=(0, 1, 2), full=(0,), paper=tuple(range(10))),
     run=run_images,
+    run_stacked=run_images_stacked,
+    stack_key=stack_key,
 )
 
 
@@ -61,7 +63,7 @@ INTERVALS = Study(
     version=1,
     question="How much does the interval of the rates matter?",
     grid=by_profile(
-        quick=_triangle(QUICK_BOUNDS[:4], QUICK_BOUNDS[1:], dataset="digits", net="mlp", epochs=8),
+        quick=_triangle(QUICK_BOUNDS[:4], QUICK_BOUNDS[1:], dataset="digits", net="mlp", epochs=6),
         full=_triangle((1e-5, 1e-3, 1e-1), (1e-3, 1e-1, 10.0), **NARROW, epochs=1),
         paper=_triangle(
             [10.0**k for k in range(-7, 3)],
@@ -73,6 +75,8 @@ INTERVALS = Study(
     ),
     seeds=by_profile(quick=(0, 1), full=(0,), paper=(0,)),
     run=run_images,
+    run_stacked=run_images_stacked,
+    stack_key=stack_key,
 )
 
 FRACTIONS = (1.0, 0.5, 0.2, 0.1, 0.05)
@@ -97,11 +101,12 @@ VARIANTS = Study(
     version=1,
     question="Rates a weight, Alrao on Adam, wider networks, frozen units: what changes?",
     grid=by_profile(
-        quick=_variants(dataset="digits", net="mlp", epochs=8),
-        full=_variants(dataset="mnist", net="mlp", epochs=3),
+        quick=_variants(dataset="digits", net="mlp", epochs=6),
+        full=_variants(dataset="mnist", net="mlp", epochs=1),
         paper=_variants(dataset="cifar10", net="googlenet", epochs=20),
     ),
-    seeds=by_profile(quick=(0, 1, 2), full=(0, 1, 2), paper=(0, 1, 2)),
+    seeds=by_profile(quick=(0, 1), full=(0, 1, 2), paper=(0, 1, 2)),
     run=run_images,
+    run_stacked=run_images_stacked,
+    stack_key=stack_key,
 )
-

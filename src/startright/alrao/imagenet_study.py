@@ -72,5 +72,3 @@ IMAGENET = Study(
     seeds=by_profile(paper=(0,)),
     run=run_imagenet,
 )
-
-STUDIES = (IMAGENET,)

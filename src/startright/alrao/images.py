@@ -1,6 +1,6 @@
 """One classification run of the room: which data, which network, which rates, and how it went."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -8,6 +8,7 @@ import torch
 from startright import data
 from startright.alrao.model import Alrao, Optimizer, wrap_classifier
 from startright.alrao.rates import Fraction
+from startright.alrao.stack import fit_stacked
 from startright.alrao.trace import WeightTrace, log_steps
 from startright.alrao.training import fit
 from startright.data import Dataset, Split
@@ -153,3 +154,32 @@ def run_images(config: ImageConfig, seed: int, device: torch.device) -> Outcome:
     trace, change = _trace(config, images), augmentation(config)
     history = fit(model, optimizer, images, training(config), seed=seed, augment=change, watch=trace)
     return outcome(config, model, history, trace)
+
+
+def run_images_stacked(runs: Sequence[tuple[ImageConfig, int]], device: torch.device) -> list[Outcome]:
+    """Train classifiers that differ in rates, heads and seeds alone, as one program."""
+    config = runs[0][0]
+    images = load(config, device)
+    pairs = [make_model(each, seed, images, device) for each, seed in runs]
+    traces = [_trace(each, images) for each, _ in runs]
+    histories = fit_stacked(
+        pairs,
+        images,
+        training(config),
+        seeds=[seed for _, seed in runs],
+        augment=augmentation(config),
+        watches=[trace if each.heads > 1 else _ignore for trace, (each, _) in zip(traces, runs, strict=True)],
+    )
+    return [
+        outcome(each, model, history, trace)
+        for (each, _), (model, _), history, trace in zip(runs, pairs, histories, traces, strict=True)
+    ]
+
+
+def _ignore(weights: torch.Tensor) -> None:
+    """The weight of a single head is one."""
+
+
+def stack_key(config: ImageConfig) -> ImageConfig:
+    """What runs of one program have in common: all but rates and heads."""
+    return replace(config, lo=0.0, hi=0.0, heads=0, per="unit", fraction=None)

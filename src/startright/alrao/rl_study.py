@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from startright.alrao.model import Alrao, Optimizer, wrap
-from startright.alrao.rl import TASKS, DQNConfig, TakenAction, Task, train_dqn
+from startright.alrao.rl import DQNConfig, TakenAction, train_dqn
+from startright.alrao.rl_tasks import TASKS, Task
 from startright.alrao.trace import WeightTrace, log_steps
 from startright.errors import unknown
 from startright.models import MLP, build
@@ -21,7 +22,7 @@ class RLConfig:
     """Deep Q-learning by Alrao or, with one head and lo = hi, at one rate.
 
     Args:
-        task: a key of :data:`startright.alrao.rl.TASKS`.
+        task: a key of :data:`startright.alrao.rl_tasks.TASKS`.
         optimizer: ``"sgd"`` or ``"adam"``.
         lo: ηmin.
         hi: ηmax.
@@ -109,5 +110,3 @@ RL = Study(
     seeds=by_profile(quick=(0,), full=(0, 1, 2), paper=tuple(range(10))),
     run=run_rl,
 )
-
-STUDIES = (RL,)

@@ -1,0 +1,37 @@
+"""The experiments of the room, one study a question; each is written beside the runs it is made of."""
+
+from startright.alrao.exact_study import COUNTS, IDENTITY, REGRESSION
+from startright.alrao.image_study import INTERVALS, LEARNING, VARIANTS
+from startright.alrao.imagenet_study import IMAGENET
+from startright.alrao.rl_study import RL
+from startright.alrao.text_study import GRANULARITY, TEXT
+from startright.alrao.unit_study import UNITS
+
+STUDIES = (
+    LEARNING,
+    INTERVALS,
+    VARIANTS,
+    UNITS,
+    GRANULARITY,
+    TEXT,
+    REGRESSION,
+    COUNTS,
+    IDENTITY,
+    IMAGENET,
+    RL,
+)
+
+__all__ = [
+    "COUNTS",
+    "GRANULARITY",
+    "IDENTITY",
+    "IMAGENET",
+    "INTERVALS",
+    "LEARNING",
+    "REGRESSION",
+    "RL",
+    "STUDIES",
+    "TEXT",
+    "UNITS",
+    "VARIANTS",
+]
