@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,22 @@ def study(folder, stacks=False):
 
     more = {"run_stacked": compute_stacked, "stack_key": lambda config: "one"} if stacks else {}
     return Study("toy-sweep", 1, "?", grid, lambda profile: range(SEEDS), compute, **more)
+
+
+def schedule(file, allowed_failures):
+    """A scheduler as `dask scheduler --scheduler-file FILE` starts it, in a process without startright."""
+    import dask
+    from distributed import Scheduler
+
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("startright", "torch")]:
+        sys.modules[name] = None
+
+    async def serve():
+        async with Scheduler(host="127.0.0.1", port=0, dashboard=False, scheduler_file=file) as scheduler:
+            await scheduler.finished()
+
+    dask.config.set({"distributed.scheduler.allowed-failures": allowed_failures})
+    asyncio.run(serve())
 
 
 def work(address):

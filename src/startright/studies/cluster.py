@@ -11,7 +11,7 @@ was in flight.
 import contextlib
 import socket
 import warnings
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -255,6 +255,17 @@ def _compute(packed: bytes, device: str, sweep: str) -> list[tuple]:
     return [(*rest, _origin(where, sweep)) for _, *rest in engine(study, runs, where)]
 
 
+def _task() -> Callable[..., list[tuple]]:
+    """:func:`_compute` as a function that goes by value: the scheduler reads it without torch."""
+
+    def compute(packed: bytes, device: str, sweep: str) -> list[tuple]:
+        from importlib import import_module
+
+        return import_module("startright.studies.cluster")._compute(packed, device, sweep)
+
+    return compute
+
+
 def _check_workers(client: "Client", packed: bytes, device: str) -> None:
     """Raise what a worker that is there already would raise for every run."""
     for address, error in client.run(_ready, packed, device).items():
@@ -272,7 +283,7 @@ def _compute_all(
 
     packed = [_pack(study, task) for task in tasks]
     device, sweep = where
-    futures = client.map(_compute, packed, device=device, sweep=sweep, key=study.name, pure=False)
+    futures = client.map(_task(), packed, device=device, sweep=sweep, key=study.name, pure=False)
     pending: dict[Future, list[Run]] = dict(zip(futures, tasks, strict=True))
     del futures, packed  # so that a result is released everywhere once it is recorded
     # fetched at once, not when it is their turn: a worker that dies takes along what it still holds
