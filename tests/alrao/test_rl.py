@@ -10,19 +10,9 @@ from torch import nn
 
 from startright.alrao import wrap
 from startright.alrao.mixture import linear_step
-from startright.alrao.rl import (
-    TASKS,
-    Crowd,
-    DQNConfig,
-    Replay,
-    TakenAction,
-    Task,
-    Transitions,
-    evaluate,
-    td_targets,
-    train_dqn,
-)
+from startright.alrao.rl import DQNConfig, Replay, TakenAction, td_targets, train_dqn
 from startright.alrao.rl_study import RL, RLConfig, make_learner, run_rl
+from startright.alrao.rl_tasks import TASKS, Crowd, Task, Transitions, evaluate
 
 CPU = torch.device("cpu")
 TINY = RLConfig("pendulum", "sgd", 1e-5, 1.0, 3, 210, hidden=8, episodes=1, evaluations=2)
