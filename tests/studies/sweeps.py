@@ -24,13 +24,15 @@ class Descent:
 
 
 def compute(config, seed, device):
-    """Gradient descent on a parabola; a rate of 0.3 raises, one of 0.9 kills its process if it is armed."""
+    """Gradient descent on a parabola. One run raises, and one kills its process: always, or once."""
     folder = Path(config.folder)
     with open(folder / f"{config.rate}-{seed}", "a") as diary:
         diary.write(f"{os.getpid()} {torch.get_num_threads()}\n")
     if config.rate == 0.3 and seed == 0:
         raise ZeroDivisionError("bad luck")
-    if config.rate == 0.9 and seed == 0 and (folder / "armed").exists():
+    if config.rate == 0.9 and seed == 0 and (folder / "killer").exists():
+        if (folder / "killer").read_text() == "once":
+            (folder / "killer").unlink()
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(0.1)
     x = torch.randn(3, generator=generator(seed, "init")).to(device)
@@ -47,7 +49,7 @@ def compute_stacked(runs, device):
 
 def started(folder):
     """The process ids of all starts of all runs: {name of the run: [pid, …]}."""
-    files = [path for path in Path(folder).iterdir() if path.name != "armed"]
+    files = [path for path in Path(folder).iterdir() if path.name != "killer"]
     return {path.name: [line.split()[0] for line in path.read_text().splitlines()] for path in files}
 
 
