@@ -201,6 +201,17 @@ def _head_rates(interval: Interval, n: int, head_rate: float | None) -> torch.Te
     return law.grid(n)
 
 
+def _heads(make_head: Callable[[], nn.Module], n: int, backbone: nn.Module) -> HeadBank:
+    heads = [make_head() for _ in range(n)]
+    taken = {id(p): name for name, p in backbone.named_parameters()}
+    for name, p in heads[0].named_parameters():
+        if id(p) in taken:
+            raise ValueError(
+                f"a head and the backbone share the parameter {name} = {taken[id(p)]}: untie them"
+            )
+    return HeadBank(heads)
+
+
 def wrap(
     backbone: nn.Module,
     make_head: Callable[[], nn.Module],
@@ -255,7 +266,7 @@ def wrap(
     if isinstance(n_heads, bool) or not isinstance(n_heads, int) or n_heads < 1:
         raise ValueError(f"n_heads must be a positive integer, got {n_heads!r}")
     head_rates = _head_rates(interval, n_heads, head_rate)
-    heads = build(lambda: HeadBank([make_head() for _ in range(n_heads)]), seed, "heads")
+    heads = build(lambda: _heads(make_head, n_heads, backbone), seed, "heads")
     model = Alrao(backbone, heads, as_likelihood(likelihood), theta)
     model.unit_rates = unit_rates(
         backbone, interval, norm=norm, lstm=lstm, per=per, generator=generator(seed, "rates")

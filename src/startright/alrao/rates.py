@@ -92,7 +92,7 @@ class Fraction:
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
         """Rates of the given shape, in float64."""
         u = torch.rand(shape, generator=generator, dtype=torch.float64, device=generator.device)
-        return (u < self.p) * self.rate
+        return (u < self.p).double() * self.rate
 
 
 Interval = tuple[float, float] | Sampler
