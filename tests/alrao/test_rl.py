@@ -1,6 +1,7 @@
 """Deep Q-learning: its parts against hand-computed values, and agents that are the same for the same seed."""
 
 import math
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -303,3 +304,9 @@ def test_grids():
     assert alrao == {(1e-5, 1.0, 10)}
     assert len(RL.seeds("full")) >= 3
     assert len(RL.runs("paper")) > len(RL.runs("full"))
+
+
+def test_without_gymnasium_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gymnasium", None)
+    with pytest.raises(ImportError, match=r'pip install "startright\[rl\]"'):
+        TASKS["pendulum"].make()
