@@ -45,7 +45,7 @@ def test_every_claim_is_shown_on_a_page(claim):
 
 def test_every_grid_can_be_laid_out():
     for study in catalogue.STUDIES.values():
-        assert "quick" in study.profiles
+        assert study.profiles  # most have a quick one; some need a cluster or a data set
         for profile in study.profiles:
             assert study.runs(profile)
 

@@ -106,7 +106,7 @@ def learning(records: Sequence[Record]) -> Figure:
         for method, (label, colour) in METHODS.items():
             _band(ax, table[method], column, color=colour, label=label, lw=2.4)
         ax.axhline(np.log(10), color=COLOURS["grey"], ls=":", lw=1)
-        ax.set(title=title, xlabel="epoch", ylim=(None, top))
+        ax.set(title=title, xlabel="epoch", ylim=(0, top))
         ax.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylabel("loss (nats)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")

@@ -24,8 +24,9 @@ def mean_std(values: pd.Series, digits: int = 2) -> str:
     """
     if not len(values):
         return "–"
-    mean = f"{values.mean():.{digits}f}".replace("-", "−")
-    return f"{mean} ± {values.std():.{digits}f}" if len(values) > 1 else mean
+    style = f".{digits}f" if values.abs().max() < 1e4 else ".1e"
+    mean = f"{values.mean():{style}}".replace("-", "−")
+    return f"{mean} ± {values.std():{style}}" if len(values) > 1 else mean
 
 
 def methods(records: Sequence[Record]) -> pd.DataFrame:
