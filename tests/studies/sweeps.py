@@ -59,7 +59,7 @@ def study(folder, stacks=False):
     def grid(profile):
         return [Descent(rate, str(folder)) for rate in (0.1, 0.3, 0.9)]
 
-    more = {"run_stacked": compute_stacked, "stack_key": lambda config: "one"} if stacks else {}
+    more = {"run_stacked": compute_stacked, "stack_key": lambda config: config.rate} if stacks else {}
     return Study("toy-sweep", 1, "?", grid, lambda profile: range(SEEDS), compute, **more)
 
 

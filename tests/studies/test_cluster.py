@@ -228,7 +228,9 @@ def lines(path):
     return Counter(json.loads(line)["key"] for line in path.read_text().splitlines())
 
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*runs of toy-sweep failed:UserWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*runs of toy-sweep failed:UserWarning", "ignore:.*stacked runs of toy-sweep raised:UserWarning"
+)
 
 
 @pytest.mark.slow
@@ -337,7 +339,6 @@ def test_a_worker_that_cannot_load_the_study_is_named(scheduler, hire, place, mo
 @pytest.mark.slow
 def test_a_stacked_study_on_a_local_cluster(place, tmp_path):
     study, store = sweeps.study(place, stacks=True), RecordStore(tmp_path / "dask")
-    study = replace(study, stack_key=lambda config: config.rate)
     records = run(study, device="cpu", engine=Dask(workers=2), store=store, progress=False)
     assert lines(store.path) == Counter({record.key: 1 for record in records})
     starts = sweeps.started(place)

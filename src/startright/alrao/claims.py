@@ -546,7 +546,7 @@ CLAIMS = (
         "return: Pendulum −371 (SGD −372), LunarLander 186 (188)",
         studies=(RL,),
         measure=measure_rl,
-        anchor="fig-alrao-rl",
+        anchor="sec-alrao-rl",
     ),
     _claim(
         8,
