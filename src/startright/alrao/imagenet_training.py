@@ -42,7 +42,7 @@ class ImagenetConfig:
     """One network trained by Alrao or, with one head and lo = hi, at one rate.
 
     Args:
-        model: a key of :data:`MODELS`.
+        model: a key of ``MODELS``.
         optimizer: ``"sgd"`` or ``"adam"``.
         lo: ηmin.
         hi: ηmax.

@@ -22,7 +22,7 @@ class RLConfig:
     """Deep Q-learning by Alrao or, with one head and lo = hi, at one rate.
 
     Args:
-        task: a key of :data:`startright.alrao.rl_tasks.TASKS`.
+        task: a key of ``startright.alrao.rl_tasks.TASKS``.
         optimizer: ``"sgd"`` or ``"adam"``.
         lo: ηmin.
         hi: ηmax.

@@ -18,7 +18,7 @@ from torch import nn
 
 
 def prior(n: int, theta: float, *shape: int) -> torch.Tensor:
-    """The log-masses before the first outcome, (*shape, 2, n): all models alike.
+    """The log-masses before the first outcome, ``(*shape, 2, n)``: all models alike.
 
     Args:
         n: number of models.
