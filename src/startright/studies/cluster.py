@@ -1,6 +1,6 @@
 """The engine ``dask``: runs on the workers of a Dask cluster, started here or already there.
 
-The process that calls :func:`startright.studies.run` is the client. It sends tasks (a stack of runs where
+The process that calls :func:`startright.studies.runner.run` is the client. It sends tasks (a stack where
 the study stacks, else one run) and appends to the store what comes back, as it comes; workers write nothing.
 So a run is recorded once, whichever workers were lost on the way, and a kill of the client loses only what
 was in flight.
