@@ -15,7 +15,7 @@ from startright.data import Dataset, Split
 from startright.data.batches import batch_sizes
 from startright.models import MLP, VGG19, GoogLeNet, MobileNetV2, build
 from startright.studies import Outcome, thin
-from startright.training import History, TrainConfig
+from startright.training import History, TrainConfig, compile_passes
 
 CONV = {"vgg19": VGG19, "googlenet": GoogLeNet, "mobilenet": MobileNetV2}
 CIFAR_MEAN, CIFAR_STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)  # the constants of the paper
@@ -151,6 +151,7 @@ def run_images(config: ImageConfig, seed: int, device: torch.device) -> Outcome:
     """Train one classifier."""
     images = load(config, device)
     model, optimizer = make_model(config, seed, images, device)
+    compile_passes(model.backbone, device)
     trace, change = _trace(config, images), augmentation(config)
     history = fit(model, optimizer, images, training(config), seed=seed, augment=change, watch=trace)
     return outcome(config, model, history, trace)
