@@ -117,6 +117,23 @@ def test_one_missing_run_is_enough_to_wait():
     assert evaluate(CLAIM, "quick").verdict == "partly"
 
 
+def test_another_setup_says_how_its_checks_went():
+    record_all("quick")
+    settled, unsettled = (
+        evaluate(
+            replace(CLAIM, measure=lambda records, c=c: replace(CLAIM.measure(records), comparable=c)),
+            "quick",
+        )
+        for c in (True, False)
+    )
+    checks = settled.measurement.checks
+    held = sum(check.holds for check in checks)
+    assert settled.outcome == settled.verdict == "partly"
+    assert unsettled.verdict == "other set-up"
+    assert unsettled.outcome == f"other set-up: {held} of {len(checks)} checks hold in it"
+    assert evaluate(CLAIM, "full").outcome == "not yet run"
+
+
 def test_the_whole_grid_is_measured():
     record_all("full")
     row = evaluate(CLAIM, "full")

@@ -138,6 +138,14 @@ class Row:
         return verdict(self.measurement)
 
     @property
+    def outcome(self) -> str:
+        """The verdict; for another set-up, which settles nothing, also how many of the checks hold in it."""
+        checks = self.measurement.checks if self.measurement else ()
+        if self.verdict != "other set-up" or not checks:
+            return self.verdict
+        return f"{self.verdict}: {sum(check.holds for check in checks)} of {len(checks)} checks hold in it"
+
+    @property
     def ours(self) -> str:
         """``"value ± spread (n = …)"``, or how many runs there are."""
         if self.measurement is None:
@@ -224,7 +232,7 @@ def table(rows: Iterable[Row], links: bool = True, root: str = "") -> pd.DataFra
         if links:
             target = html.escape(f"{root}{claim.page}.html#{claim.anchor}")
             place = f'<a href="{target}">{html.escape(claim.page.rpartition("/")[2])}</a>'
-        ours = [m.quantity if m else "", row.ours, row.profile, row.device or "", row.verdict]
+        ours = [m.quantity if m else "", row.ours, row.profile, row.device or "", row.outcome]
         return [claim.id, claim.statement, claim.published, *ours, place]
 
     return Ledger([cells(row) for row in rows], columns=_COLUMNS)

@@ -155,4 +155,4 @@ def _cell(row: "Row | None") -> str:
     if row.measurement is None:
         return f"*{row.verdict}*" + (f" ({row.ours})" if row.records else "")
     note = f" {row.measurement.note}" if row.measurement.note else ""
-    return f"{row.measurement.quantity}: {row.ours}, **{row.verdict}**.{note}"
+    return f"{row.measurement.quantity}: {row.ours}, **{row.outcome}**.{note}"
