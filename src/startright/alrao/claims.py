@@ -243,7 +243,7 @@ def measure_text(records: Records) -> Measurement:
     gap = runs["alrao"].set_index("seed")["test_bits"] - runs["sgd"].set_index("seed")["test_bits"]
     checks = (
         Check(
-            f"Alrao is worse than SGD at η = 1, by less than 0.4 bit: {gap.mean():+.2f}", 0 < gap.mean() < 0.4
+            f"Alrao is at most 0.2 bit above SGD at η = 1: {gap.mean():+.2f} (paper +0.10)", gap.mean() < 0.2
         ),
         Check(
             "every run of Alrao is below the bits of pairs, 3.31", (runs["alrao"]["test_bits"] < 3.31).all()

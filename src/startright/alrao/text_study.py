@@ -121,6 +121,6 @@ TEXT = Study(
     version=1,
     question="Does Alrao train a recurrent network about as well as the best rate?",
     grid=by_profile(full=_against(), paper=_against(epochs=300)),
-    seeds=by_profile(full=(0,), paper=tuple(range(5))),
+    seeds=by_profile(full=(0, 1, 2), paper=tuple(range(5))),
     run=run_char,
 )
