@@ -1,4 +1,6 @@
-"""VGG with batch normalisation, for small images."""
+"""VGG for small images: the long one with batch normalisation, the short one without."""
+
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -6,6 +8,7 @@ from torch import nn
 from startright.models.shape import check_images, classifier, conv_norm, scaled
 
 PLAN = (64, 64, None, 128, 128, None, *[256] * 4, None, *[512] * 4, None, *[512] * 4, None)  # None: halve
+SHORT_PLAN = (64, None, 128, None, *[256] * 2, None, *[512] * 2, None, *[512] * 2, None)
 
 
 class VGG19(nn.Module):
@@ -38,6 +41,64 @@ class VGG19(nn.Module):
             else:
                 m = scaled(channels, width)
                 layers += conv_norm(n, m)
+                n = m
+        self.n_features = n
+        self.features = nn.Sequential(*layers)
+        self.classifier = classifier(n, n_classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Outputs, (n, n_classes), or features, (n, n_features), for images, (n, in_channels, 32, 32).
+
+        Raises:
+            ValueError: images of another shape.
+        """
+        check_images(x, self.in_channels)
+        return self.classifier(self.features(x).flatten(1))
+
+
+class VGG11(nn.Module):
+    """The eight convolutions of VGG11 for images of 32 × 32, without normalisation, and one linear layer.
+
+    Args:
+        n_classes: number of outputs; None for the features alone.
+        width: factor of every number of channels, rounded, at least one channel.
+        in_channels: of the images.
+        activation: makes one activation; called once for each convolution.
+
+    Attributes:
+        n_features: size of the features, 512 at width 1.
+
+    Raises:
+        ValueError: a width or a number that is not positive.
+
+    Note:
+        The layers keep torch's initialisation, with which a network this deep learns slowly: draw the weights
+        anew.
+
+    Source: K. Simonyan and A. Zisserman, *Very deep convolutional networks for large-scale image
+    recognition*, 2015, table 1, column A, without its two hidden linear layers.
+
+    >>> VGG11(10, width=0.125)(torch.zeros(2, 3, 32, 32)).shape
+    torch.Size([2, 10])
+    """
+
+    def __init__(
+        self,
+        n_classes: int | None = 10,
+        width: float = 1.0,
+        in_channels: int = 3,
+        activation: Callable[[], nn.Module] = nn.ELU,
+    ):
+        super().__init__()
+        if in_channels < 1:
+            raise ValueError(f"a convolution needs at least one channel, got {in_channels}")
+        self.in_channels, layers, n = in_channels, [], in_channels
+        for channels in SHORT_PLAN:
+            if channels is None:
+                layers.append(nn.MaxPool2d(2))
+            else:
+                m = scaled(channels, width)
+                layers += [nn.Conv2d(n, m, 3, padding=1), activation()]
                 n = m
         self.n_features = n
         self.features = nn.Sequential(*layers)
