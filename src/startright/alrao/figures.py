@@ -48,7 +48,7 @@ def rates(rates: Mapping[str, torch.Tensor], draws: torch.Tensor, interval: tupl
     lo, hi = np.log10(interval)
     left.hist(draws.log10().numpy(), bins=np.linspace(lo, hi, 25), density=True, color=COLOURS["sky"])
     left.axhline(1 / (hi - lo), color=COLOURS["red"], ls="--", label="log-uniform")
-    left.set(xlabel="log₁₀ η", ylabel="density")
+    left.set(xlabel="log₁₀ η", ylabel="density", ylim=(0, 1.35 / (hi - lo)))  # room for the legend
     left.legend(fontsize="small")
     layers = {
         name.removesuffix(".weight"): r.flatten().log10() for name, r in rates.items() if "weight" in name
