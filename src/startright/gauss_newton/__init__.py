@@ -1,5 +1,7 @@
 """Gauss-Newton over many parameters: Arbel, Menegaux and Wolinski, *Rethinking Gauss-Newton* (2023).
 
+On a module of your own: :class:`~startright.gauss_newton.optim.GaussNewton`, an optimizer of torch.
+
 The paper's own network, in closed form and stacked over runs:
 :class:`~startright.gauss_newton.network.MeanField`,
 :func:`~startright.gauss_newton.network.tangent_kernel`,
@@ -11,9 +13,11 @@ What its features are worth: :func:`~startright.gauss_newton.evaluation.refit`,
 from startright.gauss_newton.dual import Damping, gauss_newton_step, predicted_steps
 from startright.gauss_newton.evaluation import linear_cka, refit, weighted_cka
 from startright.gauss_newton.network import MeanField, tangent_kernel
+from startright.gauss_newton.optim import GaussNewton
 
 __all__ = [
     "Damping",
+    "GaussNewton",
     "MeanField",
     "gauss_newton_step",
     "linear_cka",

@@ -2,6 +2,7 @@
 
 from itertools import product
 
+from startright.gauss_newton.mnist_study import MNIST
 from startright.gauss_newton.runs import DescentConfig, run_descent, run_descents, stack_key
 from startright.profiles import by_profile
 from startright.studies import Study
@@ -94,4 +95,6 @@ DAMPING = Study(
     **STACKED,
 )
 
-STUDIES = (GRID, SPEED, DAMPING)
+STUDIES = (GRID, SPEED, DAMPING, MNIST)
+
+__all__ = ["DAMPING", "GRID", "MNIST", "SPEED", "STUDIES"]
