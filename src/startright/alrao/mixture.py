@@ -10,8 +10,7 @@ small its weight. Both are had from one forward pass:
     \frac{\partial L_j}{\partial \phi_j} = \frac1B \sum_i
     \frac{\partial(-\log p_j(y_i \mid z_i))}{\partial \phi_j}.
 
-Source: L. Blier, P. Wolinski and Y. Ollivier, *Learning with random learning rates*, 2019, section 3 and
-algorithm 1.
+Source: L. Blier, P. Wolinski and Y. Ollivier, *Learning with random learning rates*, 2019.
 """
 
 from typing import NamedTuple

@@ -128,7 +128,7 @@ class Alrao(nn.Module):
             ValueError: a backbone whose output is no features, or targets that do not fit; a class out of
                 range is seen in every step on a CPU, and in the first on other devices.
 
-        Source: algorithm 1 of the paper.
+        Source: the algorithm of the paper, in its order.
         """
         return self.fit_features(self.backbone(x), targets, optimizer, max_norm=max_norm)
 

@@ -155,7 +155,7 @@ class PerUnitAdam(_PerUnit):
         ValueError: names that do not match, rates that do not fit, betas or eps out of range.
 
     Source: D. P. Kingma and J. Ba, *Adam: a method for stochastic optimization*, 2015, algorithm 1; with
-    rates, section 5 of the paper. With all rates η this is ``torch.optim.Adam`` at η.
+    a rate a unit, the paper's Alrao-Adam. With all rates η this is ``torch.optim.Adam`` at η.
     """
 
     def __init__(

@@ -4,7 +4,7 @@ A unit's parameters are all weights that come into it, and its bias: the row of 
 a convolution. Which entries of which tensor belong together is a rule a type of module, see
 :func:`register_rule`.
 
-Source: L. Blier, P. Wolinski and Y. Ollivier, *Learning with random learning rates*, 2019, section 2; the
+Source: L. Blier, P. Wolinski and Y. Ollivier, *Learning with random learning rates*, 2019; the
 rules the paper leaves open are those of the authors' programs.
 """
 
@@ -299,7 +299,7 @@ def unit_rates(
             ``"tied"``: one together.
         lstm: ``"per_unit"``: one rate a hidden unit, for all its gates, as the paper has it;
             ``"per_gate_row"``: one a row of each matrix, as the authors' programs have it.
-        per: ``"unit"``, or ``"weight"`` for one rate an entry (the paper's section 5 compares them).
+        per: ``"unit"``, or ``"weight"`` for one rate an entry (the paper compares them).
         generator: draws the rates, in the order of ``module.named_modules()``; on the CPU.
 
     Returns:
@@ -308,8 +308,6 @@ def unit_rates(
 
     Raises:
         ValueError: an interval, option or rule that does not fit, tied parameters, or none at all.
-
-    Source: section 2 and appendix A of the paper.
 
     >>> net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2))
     >>> rates = unit_rates(net, (1e-5, 10.0), generator=torch.Generator().manual_seed(0))

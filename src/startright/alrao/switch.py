@@ -7,7 +7,7 @@ sequences that will switch again, :math:`A_k`, and of those that will not, :math
 
 Source: T. van Erven, P. Grünwald and S. de Rooij, *Catching up faster in Bayesian model selection and model
 averaging*, 2007, algorithm 1; used by L. Blier, P. Wolinski and Y. Ollivier, *Learning with random learning
-rates*, 2019, section 3.
+rates*, 2019.
 """
 
 import functools

@@ -3,8 +3,8 @@ r"""Language models: streams of text, truncated backpropagation, and the trainin
 The text is cut into parallel streams that are read in chunks; the state is carried from chunk to chunk and
 cut off from its past. Every position is one example: a chunk is a minibatch for the heads and for Switch.
 
-Source: L. Blier, P. Wolinski and Y. Ollivier, *Learning with random learning rates*, 2019, section 4 and
-appendix; the protocol is that of the word language model in the examples of PyTorch.
+Source: L. Blier, P. Wolinski and Y. Ollivier, *Learning with random learning rates*, 2019;
+the protocol is that of the word language model in the examples of PyTorch.
 """
 
 import math
