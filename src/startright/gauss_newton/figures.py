@@ -105,7 +105,7 @@ def speed(records: Sequence[Record]) -> Figure:
         ax.fill_between([10.0**-k for k in counts], low, high, color=look["color"], alpha=0.15, lw=0)
     ax.set(xscale="log", yscale="log", xlim=(2e-1, 5e-9), ylabel="iterations")
     ax.set_xlabel("relative training loss to be reached")
-    ax.legend(fontsize="x-small", loc="upper left")
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside right upper", fontsize="small")
     _origin(figure, records)
     return figure
 

@@ -5,7 +5,7 @@ from itertools import product
 from startright.gauss_newton.mnist_study import MNIST
 from startright.gauss_newton.runs import DescentConfig, run_descent, run_descents, stack_key
 from startright.profiles import by_profile
-from startright.studies import Study
+from startright.studies import Record, Study, recorded
 
 SCALES = (0.01, 0.1, 1.0, 10.0)
 RATES = (1.0, 0.1, 0.02)
@@ -18,8 +18,8 @@ PAPER_SIZE = {"width": 5000, "points": 500, "tests": 10_000}
 
 
 def newton(scale: float, rate: float, **options) -> DescentConfig:
-    """Gauss-Newton at a scale of the student and an effective step."""
-    return DescentConfig("gauss-newton", scale, rate, **{"max_steps": 1500} | options)
+    """Gauss-Newton at a scale of the student and an effective step; by the law it takes 9.2 / rate steps."""
+    return DescentConfig("gauss-newton", scale, rate, **{"max_steps": max(1500, round(15 / rate))} | options)
 
 
 def descent(scale: float, rate: float, **options) -> DescentConfig:
@@ -95,6 +95,13 @@ DAMPING = Study(
     **STACKED,
 )
 
+
+def complete(study: Study, profile: str = "full") -> list[Record]:
+    """The records of a grid if all its runs have one, else none."""
+    found = recorded(study, profile)
+    return found if len(found) == len(study.runs(profile)) else []
+
+
 STUDIES = (GRID, SPEED, DAMPING, MNIST)
 
-__all__ = ["DAMPING", "GRID", "MNIST", "SPEED", "STUDIES"]
+__all__ = ["DAMPING", "GRID", "MNIST", "SPEED", "STUDIES", "complete"]
