@@ -8,6 +8,7 @@ To train a network: :class:`~startright.higher_order.optim.GroupedNewton`. To lo
 """
 
 from startright.higher_order.cubic import CubicStep, InfeasibleModel, anisotropy, cubic_step
+from startright.higher_order.optim import GroupedNewton, Update
 from startright.higher_order.partition import Partition
 from startright.higher_order.reduced import (
     Derivatives,
@@ -16,16 +17,20 @@ from startright.higher_order.reduced import (
     loss_function,
     third_order_tensor,
 )
+from startright.higher_order.suggest import suggest_learning_rates
 
 __all__ = [
     "CubicStep",
     "Derivatives",
+    "GroupedNewton",
     "InfeasibleModel",
     "Partition",
+    "Update",
     "add_derivatives",
     "anisotropy",
     "cubic_step",
     "grouped_derivatives",
     "loss_function",
+    "suggest_learning_rates",
     "third_order_tensor",
 ]

@@ -124,7 +124,7 @@ def third_order_tensor(loss_fn: Loss, params: Params, groups: Groups, direction:
     """
     partition, params, direction = _checked(params, groups, direction)
     psi, origin = _along(loss_fn, params, partition, direction)
-    grad(lambda eta: _scalar(psi(eta)))(origin)
+    grad(lambda eta: scalar(psi(eta)))(origin)
     tensor = jacrev(jacfwd(jacfwd(psi)))(origin).detach().double().cpu()
     _refuse_not_finite(partition, tensor.flatten(1))
     return tensor
@@ -192,8 +192,12 @@ def _refuse_not_finite(partition: Partition, *tensors: torch.Tensor | None) -> N
             raise FloatingPointError(f"derivatives that are not finite, for the groups {', '.join(names)}")
 
 
-def _scalar(value: torch.Tensor) -> torch.Tensor:
-    """The loss, if it is one."""
+def scalar(value: torch.Tensor) -> torch.Tensor:
+    """The loss, if it is a scalar that depends on the parameters.
+
+    Raises:
+        ValueError: it is not; the message says what it is.
+    """
     if not isinstance(value, torch.Tensor) or value.dim() or not value.dtype.is_floating_point:
         what = (
             f"a tensor of {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
@@ -212,7 +216,7 @@ def _double_backward(loss_fn, params, partition, direction, *, third, chunk_size
     eta = [
         torch.zeros((), dtype=like.dtype, device=like.device, requires_grad=True) for _ in partition.groups
     ]
-    loss = _scalar(loss_fn(_moved(params, partition, direction, eta)))
+    loss = scalar(loss_fn(_moved(params, partition, direction, eta)))
     zero = torch.zeros_like(eta[0])
 
     def derivatives(value: torch.Tensor, of: list[torch.Tensor], graph: bool) -> list[torch.Tensor]:
@@ -257,7 +261,7 @@ def _func(loss_fn, params, partition, direction, *, third, chunk_size):
             return (grad(slope)(origin),)
         return grad(slope)(origin), along(along(slope, tangent), tangent)(origin)
 
-    g = grad(lambda eta: _scalar(psi(eta)))(origin)
+    g = grad(lambda eta: scalar(psi(eta)))(origin)
     H, *d3 = vmap(row, chunk_size=chunk_size)(torch.eye(len(origin)).to(origin))
     return g, H, d3[0] if third else None
 
