@@ -157,7 +157,7 @@ def test_chunks_change_nothing(make, chunk_size):
     kernel = tangent_kernel(net, x, chunk_size)
     torch.testing.assert_close(kernel, expected @ expected.T, rtol=1e-12, atol=1e-12)
     z = normal(len(kernel), seed=5)
-    torch.testing.assert_close(flat(pullback(net, x, z)), expected.T @ z, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(flat(pullback(net, x, z, chunk_size)), expected.T @ z, rtol=1e-12, atol=1e-12)
 
 
 def test_a_chunk_is_as_large_as_the_limit_allows(monkeypatch):

@@ -233,7 +233,7 @@ class Centred(nn.Module):
 
 
 def test_examples_that_depend_on_each_other_are_refused():
-    with pytest.raises(ValueError, match="depend on the other examples"):
+    with pytest.raises(ValueError, match="depend on the others of the batch"):
         train(GaussNewton(nn.Sequential(network(), Centred())))
 
 

@@ -98,7 +98,7 @@ def direction(
         )
     kernel = tangent_kernel(model, x, chunk_size)
     z, epsilon, extremes = solve(kernel, local, damping)
-    return Direction(pullback(model, x, z), local.value, epsilon, *extremes)
+    return Direction(pullback(model, x, z, chunk_size), local.value, epsilon, *extremes)
 
 
 def tangent_kernel(model: nn.Module, x: Tensor, chunk_size: int | None = None) -> Tensor:
@@ -169,11 +169,16 @@ def jacobian(f: Callable[[Parameters, Tensor], Tensor], params: Parameters, x: T
     return [blocks[name].flatten(0, 1).flatten(1) for name in params]
 
 
-def pullback(model: nn.Module, x: Tensor, z: Tensor) -> Parameters:
-    r""":math:`J^\top z` by the parameter's name, for z of shape (N·K,): one backward pass."""
+def pullback(model: nn.Module, x: Tensor, z: Tensor, chunk_size: int | None = None) -> Parameters:
+    r""":math:`J^\top z` by the parameter's name, for z of shape (N·K,): a backward pass for each chunk."""
     params, _ = as_function(model)
-    outputs, pull = vjp(lambda params: functional_call(model, params, (x,)), params)
-    return pull(z.to(outputs.dtype).view_as(outputs))[0]
+    total: Parameters = {}
+    parts = z.view(len(x), -1).split(chunk_size or len(x))
+    for chunk, part in zip(x.split(chunk_size or len(x)), parts, strict=True):
+        outputs, pull = vjp(lambda params, chunk=chunk: functional_call(model, params, (chunk,)), params)
+        pulled = pull(part.to(outputs.dtype).reshape(outputs.shape))[0]
+        total = {name: total[name].add_(p) for name, p in pulled.items()} if total else pulled
+    return total
 
 
 def solve(

@@ -147,11 +147,7 @@ class GaussNewton(torch.optim.Optimizer):
         together = self.model(x)
         check_outputs(together, x)
         params, f = as_function(self.model)
-        alone = torch.func.vmap(f, (None, 0))(params, x)
-        if not torch.allclose(
-            alone, together.flatten(1) if together.dim() > 1 else together[:, None], 1e-3, 1e-5
-        ):
-            raise ValueError(
-                "an example's outputs depend on the other examples of the batch: Gauss-Newton needs one"
-            )
+        alone = torch.func.vmap(f, (None, 0))(params, x[:2])
+        if not torch.allclose(alone.view_as(together[:2]), together[:2], 1e-3, 1e-5):
+            raise ValueError("an example's outputs depend on the others of the batch: each must stand alone")
         self._checked = True
