@@ -66,6 +66,7 @@ NETWORKS = {
     "tiny": Network(lambda: MLP((4, 5, 4, 3), nn.Tanh)),  # 64 parameters: its full Hessian is small
     "digits-mlp": Network(lambda: MLP((64, 40, 20, 10), nn.Tanh)),
     "digits-encoder": Network(lambda: AutoEncoder((64, 32, 8)), rebuilds=True),
+    "digits-deep": Network(lambda: MLP((64, *[24] * 20, 10), nn.ELU), ROOT_TWO),
     "small-mlp": Network(lambda: MLP((784, 200, 100, 10), nn.Tanh)),
     "mlp": Network(lambda: MLP((784, 1024, 200, 100, 10), nn.Tanh)),
     "encoder": Network(lambda: AutoEncoder((784, 200, 100, 20)), rebuilds=True),

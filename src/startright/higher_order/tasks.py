@@ -1,19 +1,18 @@
 """Data, network and loss of the room's experiments, and the loss as a function of the parameters."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable
 
 import torch
 from torch import nn
-from torch.func import functional_call
 
 from startright import data
 from startright.data import Dataset
 from startright.higher_order.networks import network
+from startright.higher_order.reduced import Loss as LossOfParams
+from startright.higher_order.reduced import Params, loss_function
 from startright.training import cross_entropy
 from startright.training.evaluation import Loss
-
-Params = Mapping[str, torch.Tensor]
-LossOfParams = Callable[[Params], torch.Tensor]
 
 
 def own_loss(outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -57,11 +56,7 @@ def parameters(model: nn.Module) -> dict[str, torch.Tensor]:
 
 def batch_loss(model: nn.Module, loss: Loss, x: torch.Tensor, y: torch.Tensor) -> LossOfParams:
     """The mean loss on a batch as a function of the model's parameters by name."""
-
-    def of_params(params: Params) -> torch.Tensor:
-        return loss(functional_call(model, dict(params), (x,)), y).mean()
-
-    return of_params
+    return loss_function(model, lambda outputs, targets: loss(outputs, targets).mean(), x, y)
 
 
 def gradient(of_params: LossOfParams, params: Params) -> dict[str, torch.Tensor]:
@@ -69,3 +64,16 @@ def gradient(of_params: LossOfParams, params: Params) -> dict[str, torch.Tensor]
     leaves = {name: p.detach().requires_grad_() for name, p in params.items()}
     values = torch.autograd.grad(of_params(leaves), list(leaves.values()))
     return dict(zip(leaves, values, strict=True))
+
+
+def clock(device: torch.device) -> Callable[[], float]:
+    """Gives seconds: of the processor, which other programs do not lengthen; of the wall on a GPU."""
+    if device.type == "cpu":
+        return time.process_time
+
+    def wall() -> float:
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        return time.perf_counter()
+
+    return wall
