@@ -51,7 +51,6 @@ from torch.func import jacrev
 from startright import gauss_newton, pages
 from startright.figures import use_style
 from startright.gauss_newton import dual, figures, network, studies, tables, task
-from startright.seeds import generator
 from startright.studies import live
 
 use_style()

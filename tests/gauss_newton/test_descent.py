@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from startright.gauss_newton.descent import descend, gauss_newton, gradient, log_grid
+from startright.gauss_newton.descent import Course, descend, gauss_newton, gradient, log_grid
 from startright.gauss_newton.dual import Damping, predicted_steps
 from startright.gauss_newton.network import MeanField, linearise, stack
 from startright.gauss_newton.task import draw_student, draw_task, stack_tasks
@@ -59,6 +59,15 @@ def test_a_diverging_run_is_marked_and_leaves_the_others():
     assert lost.steps < 50
     assert all(math.isfinite(v) for values in lost.log.values() for v in values)
     assert (well.status, well.steps) == ("ok", 50)
+
+
+@pytest.mark.parametrize("ratio", [math.nan, math.inf, 1e13])
+def test_a_loss_out_of_bounds_is_divergence(ratio):
+    run = Course()
+    run.note(3, 1e11)  # far up, and may come back
+    assert run.status == "ok"
+    run.note(4, ratio)
+    assert (run.status, run.steps) == ("diverged", 4)
 
 
 def test_gradient_descent_is_the_gradient_times_the_width():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from startright.gauss_newton.runs import run_descent, run_descents, stack_key
+from startright.gauss_newton.runs import DescentConfig, run_descent, run_descents, stack_key
 from startright.gauss_newton.studies import descent, newton
 
 TINY = {"width": 30, "points": 15, "tests": 50, "max_steps": 40}
@@ -44,6 +44,6 @@ def test_a_diverged_run_has_a_reason():
 
 def test_bad_configs_are_refused():
     with pytest.raises(ValueError, match="did you mean 'gradient'"):
-        type(newton(1.0, 1.0, **TINY))("gradent", 1.0, 1.0, 30, 15, 50, 10)
+        DescentConfig("gradent", 1.0, 1.0, **TINY)
     with pytest.raises(ValueError, match="rate must be positive"):
-        newton(1.0, 0.0, **TINY)
+        DescentConfig("gradient", 1.0, 0.0, **TINY)
