@@ -78,7 +78,7 @@ def cost(records: Sequence[Record]) -> Figure:
             ax.plot(part["groups"], part["gradients"], "o-", color=COLOURS[colour], label=label)
         groups = np.array([1, table[table["net"] == net]["groups"].max()])
         ax.plot(groups, groups + 2, ":", color=COLOURS["grey"], label="S + 2")
-        ax.set(title=PLAIN_NETS.get(net, net), xlabel="groups S", ylim=(0, None))
+        ax.set(title=PLAIN_NETS.get(net, net).split(",")[0], xlabel="groups S", ylim=(0, None))
     axes[0, 0].set_ylabel("time (gradients)")
     axes[0, 0].legend(fontsize="small")
     source_label(figure, origin_label(records))
@@ -206,7 +206,7 @@ def learning(records: Sequence[Record]) -> Figure:
         for ax, (x, y) in zip(axes, places, strict=True):
             _band(ax, runs, x, y, color=colour, label=f"{label}, {rate:g}")
     axes[0].set(xlabel="epoch", ylabel="training loss (nats)", yscale="log")
-    axes[1].set(xlabel="seconds of training", ylabel="training loss (nats)", yscale="log")
+    axes[1].set(xlabel="seconds (processor)", ylabel="training loss (nats)", yscale="log")
     axes[2].set(xlabel="epoch", ylabel="test accuracy", ylim=(max(0.0, axes[2].get_ylim()[1] - 0.3), None))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", fontsize="small", ncols=4)
     source_label(figure, origin_label(records))
@@ -239,8 +239,9 @@ def rates(record: Record) -> Figure:
         ax.plot(updates, np.where(eta > 0, eta, np.nan), "o", ms=3, color=colour, label=name)
         ax.plot(updates, np.where(eta < 0, -eta, np.nan), "x", ms=3, color=colour, alpha=0.5)
     for ax, title in zip(axes, ("weights", "biases"), strict=True):
-        ax.set(title=title, xlabel="update", yscale="log")
-        ax.legend(fontsize="x-small", ncols=2)
+        ax.set(xlabel="update", yscale="log")
+        ax.set_title(title, pad=22)
+        ax.legend(fontsize="x-small", ncols=5, loc="lower center", bbox_to_anchor=(0.5, 0.99))
     axes[0].set_ylabel("|η|")
     source_label(figure, origin_label([record]))
     return figure
