@@ -16,7 +16,7 @@ def test_study_names_are_unique_and_start_with_their_room():
     assert len(listed) == len(catalogue.STUDIES) > 0
     for studies, claims in catalogue.ROOMS:
         for study in studies.STUDIES:
-            assert study.name.startswith(f"{claims.PAPER}-")
+            assert study.name.startswith(f"{claims.PAPER.replace('_', '-')}-")  # a dash for each underscore
             assert catalogue.study(study.name) is study
 
 

@@ -4,12 +4,21 @@ from startright.alrao import claims as alrao_claims
 from startright.alrao import studies as alrao_studies
 from startright.claims import Claim, Row, evaluate
 from startright.errors import unknown
+from startright.gauss_newton import claims as gauss_newton_claims
+from startright.gauss_newton import studies as gauss_newton_studies
+from startright.higher_order import claims as higher_order_claims
+from startright.higher_order import studies as higher_order_studies
 from startright.preact import claims as preact_claims
 from startright.preact import studies as preact_studies
 from startright.profiles import PROFILES, check_profile
 from startright.studies import Study
 
-ROOMS = ((alrao_studies, alrao_claims), (preact_studies, preact_claims))
+ROOMS = (
+    (alrao_studies, alrao_claims),
+    (preact_studies, preact_claims),
+    (gauss_newton_studies, gauss_newton_claims),
+    (higher_order_studies, higher_order_claims),
+)
 
 STUDIES: dict[str, Study] = {study.name: study for studies, _ in ROOMS for study in studies.STUDIES}
 CLAIMS: list[Claim] = [claim for _, claims in ROOMS for claim in claims.CLAIMS]
