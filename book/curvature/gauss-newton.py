@@ -151,8 +151,8 @@ f"{tuple(damped.shape)} against {tuple(solution.eigenvalues.shape)}; equal to 1e
 # whatever the kernel, as long as it stays invertible. For gradient flow the exponent is $2 t\,a_{\min}/N$ instead, and collapses with the
 # kernel. (The part of the theorem that says when the kernel does stay invertible is in the paper.)
 #
-# For steps of finite size the natural unit is $\lambda/N$, the part of the residual that one step removes. A **full step**
-# is $\lambda = N$; the paper's $\lambda=10$ with $N=500$ is $\lambda/N = 0.02$. To come down to $10^{-8}$ of the first loss takes, for a negligible $\varepsilon$,
+# For steps of finite size the natural unit is the **effective step** $\lambda_\mathrm{eff}=\lambda/N$, the part of the residual that one step
+# removes. A *full step* is $\lambda = N$; the paper's $\lambda=10$ with $N=500$ is $\lambda/N = 0.02$. To come down to $10^{-8}$ of the first loss takes, for a negligible $\varepsilon$,
 
 # %%
 {rate: round(gauss_newton.predicted_steps(rate), 1) for rate in (0.1, 0.02)}

@@ -213,7 +213,7 @@ def measure_step(records: Records) -> Measurement:
     )
     wild = _pivot(table, 0.01, "test_loss")[1.0] / _pivot(table, 0.01, "zero_loss")[1.0]
     checks.append(
-        Check("full steps from τ₀ = 0.01 end with over 10 times the loss of predicting 0", wild.min() > 10)
+        Check("full steps from τ₀ = 0.01 end worse than predicting 0, for every teacher", wild.min() > 1)
     )
     quantity = "test loss at λ/N = 1 over that at 0.02, τ₀ = 0.1, in decades"
     return _measurement(quantity, decades(gains[1.0] / gains[SLOW]), checks, _note(table))
