@@ -214,14 +214,14 @@ if grid_full:
 # In the rows below the student can do better, and it does so *only if it is slow*. With $v=0$ the first step moves the output layer alone;
 # a full step is then the regression on random features, and the training is as good as over before a feature has moved. From a small
 # scale it is worse: the output weights that such a regression needs are enormous, and what follows
-# is an explosion that ends in a perfect fit of the training set and nonsense beside it.
+# is an explosion that ends in a perfect fit of the training set and a test loss above that of predicting 0.
 #
 # ## Hidden learning
 #
 # With small steps, when does the student find its features? After every few steps we freeze them, refit the output layer alone with the
 # smallest norm (eigenvalues of $\Gamma\Gamma^\top$ below $10^{-10}$ of the largest are dropped), and test.
 
-# %% mystnb={"figure": {"caption": "Losses along training from $\\tau_0=0.01$; geometric mean and range over teachers. Left: small steps. Right: full steps.", "name": "fig-gauss-newton-hidden"}, "image": {"alt": "Left: training and test loss fall together from one; the refitted test loss is already far below them after ten steps and falls little afterwards. Right: training and test loss jump up by many orders of magnitude, then the training loss falls to zero and the test loss stays; the refitted loss stays where it began."}}
+# %% mystnb={"figure": {"caption": "Losses along training from $\\tau_0=0.01$; geometric mean and range over teachers. Left: small steps. Right: full steps.", "name": "fig-gauss-newton-hidden"}, "image": {"alt": "Left: training and test loss fall together from one; the refitted test loss is already far below them after ten steps and falls little afterwards. Right: after one good step training and test loss jump up by many orders of magnitude, then the training loss falls to zero and the test loss stays; the refitted loss hardly moves."}}
 _ = figures.hidden(grid_live)
 plt.show()
 
@@ -239,7 +239,7 @@ if grid_full:
 # not used do not count. (The paper's measure is a weighted alignment as well; its weights are not known to us.) The third
 # curve is that of the authors' program: the mean distance of the units' directions to the nearest of the teacher's, weighted with their squared norms.
 
-# %% mystnb={"figure": {"caption": "Student's features against the teacher's along training, from $\\tau_0=0.01$; mean and range over teachers.", "name": "fig-gauss-newton-alignment"}, "image": {"alt": "Three panels. Weighted and linear CKA rise with the iterations for small steps and stay low for full steps; the distance of directions falls for small steps and stays for full steps."}}
+# %% mystnb={"figure": {"caption": "Student's features against the teacher's along training, from $\\tau_0=0.01$; mean and range over teachers.", "name": "fig-gauss-newton-alignment"}, "image": {"alt": "Three panels. Weighted and linear CKA rise with the iterations and end the higher, the smaller the steps; the distance of directions ends the lower."}}
 _ = figures.alignment(grid_full or grid_live)
 plt.show()
 

@@ -29,6 +29,10 @@ def steps(records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("τ₀")
 
 
+def _factor(ratio: float) -> str:
+    return f"{ratio:.1f}" if ratio < 10 else f"{ratio:,.0f}"
+
+
 def endings(records: Sequence[Record]) -> pd.DataFrame:
     """Where runs from τ₀ = 0.1 end: iterations and, over that of gradient descent, the test loss."""
     table = frame(records)
@@ -40,7 +44,7 @@ def endings(records: Sequence[Record]) -> pd.DataFrame:
         name = "gradient descent" if method == "gradient" else f"Gauss-Newton, λ/N = {rate:g}"
         rows[name] = {
             "iterations made": f"{runs['steps'].mean():.0f}",
-            "test loss over that of gradient descent": f"{ratio.min():.1f} to {ratio.max():.1f}",
+            "test loss over that of gradient descent": f"{_factor(ratio.min())} to {_factor(ratio.max())}",
             "weighted CKA": f"{runs['weighted_cka'].mean():.2f}",
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
