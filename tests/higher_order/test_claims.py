@@ -78,6 +78,7 @@ def adam_wins(name, value):
         ("C6", studies.LEARNING, adam_wins, is_grouped),
         ("C6", studies.NETWORKS, adam_wins, lambda c: not is_grouped(c)),
         ("C6", studies.PEER, lambda n, v: 9.0 if n == "train_loss" else v, lambda c: True),
+        ("C7", studies.CHOICES, lambda n, v: v / 100, lambda c: c["groups"] == "trivial"),
         ("C7", studies.LEARNING, lambda n, v: -abs(v) if n.startswith("eta") else v, is_grouped),
         ("C7", studies.LEARNING, lambda n, v: 1.0 if n.startswith("eta") else v, is_grouped),
     ],

@@ -260,7 +260,13 @@ def measure_rates(records: Records) -> Measurement:
         spreads.append(size.max() / size.min())
         negative.append((etas < 0).mean())
     low, mean = np.min(ratios), pd.Series([np.exp(np.log(r).mean()) for r in ratios])
+    one = frame(records[training_study.CHOICES.name]).query("groups == 'trivial'")["train_loss"].mean()
+    own = frame(runs).query(f"lr == {training_study.CHOICE_FACTOR}")["train_loss"].mean()
     checks = (
+        Check(
+            f"training loss with a rate a tensor below that with one rate for all: {own:.3f}, {one:.3f}",
+            own < one,
+        ),
         Check(
             f"a bias gets a larger rate than its layer's weights, in every layer: {low:.1f} times", low > 1
         ),
@@ -346,7 +352,7 @@ CLAIMS = (
         7,
         "It gives each tensor a learning rate of its own, which helps to choose them.",
         "none available (a figure)",
-        studies=(training_study.LEARNING,),
+        studies=(training_study.LEARNING, training_study.CHOICES),
         measure=measure_rates,
         anchor="fig-higher-order-rates",
     ),

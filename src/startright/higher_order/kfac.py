@@ -10,7 +10,9 @@ from torch import nn
 def _curvlinops() -> Any:
     """The library, or what to do if it is missing."""
     try:
-        import curvlinops  # noqa: PLC0415 (an extra: the room works without)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # what its dependencies use of torch
+            import curvlinops  # noqa: PLC0415 (an extra: the room works without)
     except ImportError as error:
         raise ImportError(
             "K-FAC needs the package curvlinops-for-pytorch: pip install 'startright[peers]'"

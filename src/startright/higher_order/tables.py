@@ -7,6 +7,7 @@ import pandas as pd
 from startright.higher_order.claims import best
 from startright.higher_order.figures import METHODS, PLAIN_NETS
 from startright.higher_order.reference import NETWORKS
+from startright.higher_order.training_study import CHOICE_FACTOR
 from startright.studies import Record, frame
 
 STEPS = {
@@ -62,13 +63,20 @@ def merging(records: Sequence[Record]) -> pd.DataFrame:
     return worst.map(_below).rename(columns=names).rename_axis(["network", "partition"])
 
 
-def steps(records: Sequence[Record], digits: int = 2) -> pd.DataFrame:
-    """The loss before and after one step of each kind, mean ± standard deviation over seeds."""
+def steps(records: Sequence[Record]) -> pd.DataFrame:
+    """The loss before and after one step of each kind, mean ± standard deviation over seeds.
+
+    Steps that land far away do so differently on every machine, and are given one digit less.
+    """
     rows = {}
     for (net, done), part in frame(records).groupby(["net", "adam_steps"], sort=False):
         when = f"after {done} steps" if done else "initialisation"
-        row = {"before": mean_std(part["before"], digits)}
-        row |= {label: mean_std(part[name], digits) for name, label in STEPS.items()}
+        digits = 2 if part["before"].mean() > 0.1 else 4
+        names = {"before": "before", **STEPS}
+        row = {
+            label: mean_std(part[name], digits - (part[name].max() > 4 * part["before"].max()))
+            for name, label in names.items()
+        }
         row["H̄ indefinite"] = f"{int((part['min_eigenvalue'] <= 0).sum())} of {len(part)}"
         rows[f"{PLAIN_NETS.get(net, net)}, {when}"] = row
     return pd.DataFrame.from_dict(rows, orient="index")
@@ -96,7 +104,7 @@ def methods(records: Sequence[Record], digits: int = 3) -> pd.DataFrame:
 def choices(records: Sequence[Record], digits: int = 2) -> pd.DataFrame:
     """Training by groups at one factor: partitions, the weight of the cubic term, images of the curvature."""
     table = frame(records)
-    table = table[(table["method"] == "grouped") & (table["lr"] == 0.3)]
+    table = table[(table["method"] == "grouped") & (table["lr"] == CHOICE_FACTOR)]
     rows = {}
     keys = ["groups", "lambda_int", "curvature_batch"]
     for (groups, lam, images), part in table.groupby(keys, sort=False):

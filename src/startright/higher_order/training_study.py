@@ -14,6 +14,7 @@ BIG = {"dataset": "cifar10", "net": "big-mlp", "epochs": 100, "validation": 5000
 LONG_LENET, LONG_MLP = {**LENET, "epochs": 100}, {**MLP, "epochs": 100}
 
 FACTORS = (0.1, 0.3)  # λ₁
+CHOICE_FACTOR = 0.3
 ADAM = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 SGD = (0.01, 0.03, 0.1)
 KFAC = (1e-3, 3e-3, 1e-2, 3e-2)
@@ -58,11 +59,14 @@ PEER = Study(
 def _choices(**options) -> list[RunConfig]:
     """Other partitions, a larger cubic term, ten times the images for the curvature."""
     coarser = [
-        RunConfig(method="grouped", lr=0.3, groups=groups, **options)
+        RunConfig(method="grouped", lr=CHOICE_FACTOR, groups=groups, **options)
         for groups in ("trivial", "weights_biases", "blocks", "alternate")
     ]
     others = ({"lambda_int": 10.0}, {"curvature_batch": 1000})
-    return [*coarser, *(RunConfig(method="grouped", lr=0.3, **choice, **options) for choice in others)]
+    return [
+        *coarser,
+        *(RunConfig(method="grouped", lr=CHOICE_FACTOR, **choice, **options) for choice in others),
+    ]
 
 
 CHOICES = Study(
