@@ -94,7 +94,7 @@ class GroupedNewton(torch.optim.Optimizer):
         window: int = 3,
         warm_up: int = 3,
         remove_negative: bool = True,
-        backend: str = "double_backward",
+        backend: str = "tangents",
         updater: Updater | None = None,
         patience: int = 2,
     ):

@@ -21,7 +21,9 @@ from torch import nn
 from torch.func import functional_call, grad, jacfwd, jacrev, jvp, vmap
 
 from startright.errors import unknown
+from startright.higher_order.composite import composed
 from startright.higher_order.partition import Groups, Partition, as_partition
+from startright.higher_order.tangents import NotTaped, taped_derivatives
 
 Params = Mapping[str, torch.Tensor]
 Loss = Callable[[dict[str, torch.Tensor]], torch.Tensor]
@@ -65,7 +67,7 @@ def grouped_derivatives(
     direction: Params,
     *,
     third: bool = True,
-    backend: str = "double_backward",
+    backend: str = "tangents",
     chunk_size: int | None = None,
 ) -> Derivatives:
     r"""The gradient and the Hessian of ψ, and the diagonal of its third derivative.
@@ -77,7 +79,10 @@ def grouped_derivatives(
             are the fastest.
         direction: u by name, of the shapes of the parameters.
         third: whether to compute :math:`D^{(3)}`, for about half as much again.
-        backend: how; see :data:`BACKENDS`. They give the same numbers.
+        backend: ``"tangents"`` (see :mod:`startright.higher_order.tangents`), the fastest, which falls back
+            on ``"double_backward"`` where it meets operations in place or with several outputs;
+            ``"double_backward"``, gradients of gradients; ``"func"``, derivatives of ψ as ``torch.func``
+            has them, the slowest and the shortest. They give the same numbers.
         chunk_size: groups that are treated at once, for ``"func"``: more memory for fewer calls.
 
     Returns:
@@ -102,7 +107,7 @@ def grouped_derivatives(
         raise ValueError(f"chunk_size must be positive, got {chunk_size}")
     with torch.enable_grad():
         g, H, d3 = BACKENDS[backend](
-            loss_fn, params, partition, direction, third=third, chunk_size=chunk_size
+            composed(loss_fn), params, partition, direction, third=third, chunk_size=chunk_size
         )
     g, H, d3 = (None if v is None else v.detach().double().cpu() for v in (g, H, d3))
     _refuse_not_finite(partition, g, H, d3)
@@ -123,7 +128,7 @@ def third_order_tensor(loss_fn: Loss, params: Params, groups: Groups, direction:
         FloatingPointError: likewise.
     """
     partition, params, direction = _checked(params, groups, direction)
-    psi, origin = _along(loss_fn, params, partition, direction)
+    psi, origin = _along(composed(loss_fn), params, partition, direction)
     grad(lambda eta: scalar(psi(eta)))(origin)
     tensor = jacrev(jacfwd(jacfwd(psi)))(origin).detach().double().cpu()
     _refuse_not_finite(partition, tensor.flatten(1))
@@ -266,4 +271,13 @@ def _func(loss_fn, params, partition, direction, *, third, chunk_size):
     return g, H, d3[0] if third else None
 
 
-BACKENDS = {"double_backward": _double_backward, "func": _func}
+def _tangents(loss_fn, params, partition, direction, *, third, chunk_size):
+    """Tangents and one backward pass; what cannot be followed is left to the double backward pass."""
+    owners = {name: partition.index(name) for name in direction}
+    try:
+        return taped_derivatives(loss_fn, params, owners, direction, third=third)
+    except NotTaped:
+        return _double_backward(loss_fn, params, partition, direction, third=third, chunk_size=chunk_size)
+
+
+BACKENDS = {"double_backward": _double_backward, "func": _func, "tangents": _tangents}
