@@ -116,14 +116,12 @@ def _matrix(records: Sequence[Record]) -> np.ndarray:
 
 
 def interactions(records: Sequence[Record]) -> Figure:
-    """The size of the normalised H̄, at initialisation and after some steps, one column a network."""
-    states = list(dict.fromkeys((r.config["net"], r.config["adam_steps"]) for r in records))
-    columns = min(len(states), 4)
-    rows = -(-len(states) // columns)
-    figure, axes = panels(rows, columns, height=7.6 / columns * 0.92, squeeze=False)
-    for ax in axes.flat[len(states) :]:
-        ax.set_axis_off()
-    for ax, (net, steps) in zip(axes.flat, states, strict=False):
+    """The size of the normalised H̄, one column a network, one row a state (or states beside each other)."""
+    nets, stops = (list(dict.fromkeys(r.config[key] for r in records)) for key in ("net", "adam_steps"))
+    states = [(net, steps) for steps in stops for net in nets]
+    rows, columns = (len(stops), len(nets)) if len(nets) > 1 else (1, len(stops))
+    figure, axes = panels(rows, columns, height=8.4 / max(columns, 2) * 0.9, squeeze=False)
+    for ax, (net, steps) in zip(axes.flat, states, strict=True):
         runs = [r for r in records if (r.config["net"], r.config["adam_steps"]) == (net, steps)]
         size = _matrix(runs)
         image = ax.imshow(size, cmap="magma_r", vmin=0, vmax=1)
@@ -207,7 +205,7 @@ def learning(records: Sequence[Record]) -> Figure:
             _band(ax, runs, x, y, color=colour, label=f"{label}, {rate:g}")
     axes[0].set(xlabel="epoch", ylabel="training loss (nats)", yscale="log")
     axes[1].set(xlabel="seconds (processor)", ylabel="training loss (nats)", yscale="log")
-    axes[2].set(xlabel="epoch", ylabel="test accuracy", ylim=(max(0.0, axes[2].get_ylim()[1] - 0.3), None))
+    axes[2].set(xlabel="epoch", ylabel="test accuracy", ylim=(max(0.0, axes[2].get_ylim()[1] - 0.15), None))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", fontsize="small", ncols=4)
     source_label(figure, origin_label(records))
     return figure
