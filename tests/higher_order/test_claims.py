@@ -67,7 +67,7 @@ def adam_wins(name, value):
     [
         ("C1", studies.EXACTNESS, lambda n, v: v + 1e-9, lambda c: c["backend"] == "func"),
         ("C2", studies.COST, lambda n, v: 10 * v, lambda c: c["groups"] == 10),
-        ("C2", studies.COST, lambda n, v: 5 * v, lambda c: c["third"]),
+        ("C2", studies.COST, lambda n, v: 5 * v, lambda c: c["third"] and c["backend"] == "double_backward"),
         ("C3", studies.INVARIANCE, lambda n, v: v + 1e-3, lambda c: c["change"] == "rotation"),
         ("C3", studies.INVARIANCE, lambda n, v: 0 * v, lambda c: c["change"] == "split"),
         ("C8", studies.MERGING, lambda n, v: v + 1e-9, lambda c: c["groups"] == "blocks"),

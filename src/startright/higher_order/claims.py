@@ -44,7 +44,7 @@ def measure_exactness(records: Records) -> Measurement:
     names = {"error_g": "gradient", "error_H": "Hessian", "error_d3": "third derivative"}
     errors = table[list(names)].max()
     checks = tuple(
-        Check(f"{label}: relative error below 1e-12, both ways of computing it", errors[name] < 1e-12)
+        Check(f"{label}: relative error below 1e-12, every way of computing it", errors[name] < 1e-12)
         for name, label in names.items()
     )
     n = int(table["seed"].nunique())
@@ -92,20 +92,20 @@ def slope(table: pd.DataFrame) -> float:
 
 def measure_cost(records: Records) -> Measurement:
     """C2: how the cost grows with the number of groups."""
-    table = frame(records[cost_study.COST.name]).groupby(["net", "third", "groups"], as_index=False)
-    table = table["gradients"].mean()
-    second, third = table[~table["third"]], table[table["third"]]
-    most = (second["gradients"] / (second["groups"] + 4)).max()
+    table = frame(records[cost_study.COST.name])
+    table = table.groupby(["net", "backend", "third", "groups"], as_index=False)["gradients"].mean()
+    paper = table[table["backend"] == "double_backward"]
+    second, third = paper[~paper["third"]], paper[paper["third"]]
     both = second.merge(third, on=["net", "groups"])
     ratio = (both["gradients_y"] / both["gradients_x"]).max()
     slopes = {net: slope(part) for net, part in second.groupby("net")}
     checks = (
-        Check("order 2 costs at most S + 4 gradients", most <= 1),
+        Check("order 2 costs at most S + 4 gradients", (second["gradients"] <= second["groups"] + 4).all()),
         Check("the cost grows with S, by at most one gradient a group", 0 < max(slopes.values()) <= 1),
         Check("the diagonal of the third derivative makes it at most 3 times as much", ratio <= 3),
     )
     return Measurement(
-        "gradients that one more group costs at order 2 (LeNet)",
+        "gradients that one more group costs at order 2, by backward passes (LeNet)",
         slopes["lenet"],
         None,
         1,

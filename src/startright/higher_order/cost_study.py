@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 
 import torch
 
@@ -24,6 +24,7 @@ class CostConfig:
         batch: images.
         groups: S, neighbouring tensors together.
         third: whether the diagonal of the third derivative is computed.
+        backend: the way of computing them.
         repeats: of which the fastest counts.
     """
 
@@ -31,6 +32,7 @@ class CostConfig:
     batch: int
     groups: int
     third: bool
+    backend: str
     repeats: int = 3
 
 
@@ -43,10 +45,10 @@ def run_cost(config: CostConfig, seed: int, device: torch.device) -> Outcome:
     params, of_params = parameters(model), batch_loss(model, loss_of(config.net), x, y)
     names, cuts = list(params), [round(k * len(params) / config.groups) for k in range(config.groups + 1)]
     groups = Partition.custom(params, [tuple(names[a:b]) for a, b in pairwise(cuts)])
-    direction = gradient(of_params, params)
+    direction, how = gradient(of_params, params), {"third": config.third, "backend": config.backend}
     calls = (
         lambda: gradient(of_params, params),
-        lambda: grouped_derivatives(of_params, params, groups, direction, third=config.third),
+        lambda: grouped_derivatives(of_params, params, groups, direction, **how),
     )
     for call in calls:  # the first call of each kind loads code
         call()
@@ -60,8 +62,12 @@ def _seconds(call: Callable[[], object], now: Callable[[], float]) -> float:
     return now() - start
 
 
-def _costs(net: str, batch: int, sizes: tuple[int, ...], **options) -> list[CostConfig]:
-    return [CostConfig(net, batch, S, third, **options) for third in (False, True) for S in sizes]
+WAYS = ("double_backward", "tangents")
+
+
+def _costs(net: str, batch: int, sizes: tuple[int, ...], repeats: int = 3) -> list[CostConfig]:
+    each = product(WAYS, (False, True), sizes)
+    return [CostConfig(net, batch, S, third, backend, repeats) for backend, third, S in each]
 
 
 COST = Study(

@@ -87,6 +87,7 @@ def brute_force(
     return U @ grad(of_flat)(flat), U @ whole(flat) @ U.T, d3
 
 
+BACKENDS = ("double_backward", "func", "tangents")
 GROUPS = ("canonical", "trivial", "weights_biases")
 
 EXACTNESS = Study(
@@ -94,8 +95,8 @@ EXACTNESS = Study(
     version=1,
     question="Are the reduced derivatives exact?",
     grid=by_profile(
-        quick=[ExactConfig(backend, groups) for backend in ("double_backward", "func") for groups in GROUPS],
-        full=[ExactConfig(backend, groups) for backend in ("double_backward", "func") for groups in GROUPS],
+        quick=[ExactConfig(backend, groups) for backend in BACKENDS for groups in GROUPS],
+        full=[ExactConfig(backend, groups) for backend in BACKENDS for groups in GROUPS],
     ),
     seeds=by_profile(quick=(0,), full=tuple(range(10))),
     run=run_exact,

@@ -69,18 +69,23 @@ def rosenbrock(records: Sequence[Record]) -> Figure:
 
 def cost(records: Sequence[Record]) -> Figure:
     """Time in units of one gradient against the number of groups, a panel a network."""
-    table = frame(records).groupby(["net", "third", "groups"], as_index=False)["gradients"].mean()
+    keys = ["net", "backend", "third", "groups"]
+    table = frame(records).groupby(keys, as_index=False)["gradients"].mean()
     nets = list(dict.fromkeys(table["net"]))
     figure, axes = panels(1, len(nets), height=3.0, squeeze=False)
+    ways = {"double_backward": ("backward passes", "blue"), "tangents": ("tangents", "red")}
     for ax, net in zip(axes[0], nets, strict=True):
-        for third, label, colour in ((False, "order 2", "blue"), (True, "with third diagonal", "red")):
-            part = table[(table["net"] == net) & (table["third"] == third)]
-            ax.plot(part["groups"], part["gradients"], "o-", color=COLOURS[colour], label=label)
+        for (backend, third), part in table[table["net"] == net].groupby(["backend", "third"]):
+            label, colour = ways[backend]
+            line = ("o--", f"{label}, third order too") if third else ("o-", f"{label}, order 2")
+            ax.plot(part["groups"], part["gradients"], line[0], color=COLOURS[colour], label=line[1])
         groups = np.array([1, table[table["net"] == net]["groups"].max()])
         ax.plot(groups, groups + 2, ":", color=COLOURS["grey"], label="S + 2")
         ax.set(title=PLAIN_NETS.get(net, net).split(",")[0], xlabel="groups S", ylim=(0, None))
     axes[0, 0].set_ylabel("time (gradients)")
-    axes[0, 0].legend(fontsize="small")
+    figure.legend(
+        *axes[0, 0].get_legend_handles_labels(), loc="outside upper center", fontsize="small", ncols=3
+    )
     source_label(figure, origin_label(records))
     return figure
 
