@@ -90,7 +90,8 @@ g, H, d3 = higher_order.grouped_derivatives(loss, params, "canonical", direction
 
 # %% [markdown]
 # The core is short. The loss is evaluated once with its graph, as a function of $S$ scalars. Each row of $\bar H$ is the
-# gradient of one entry of $\bar g$ {cite}`pearlmutter1994fast`, for the upper triangle only; each $D^{(3)}_{sss}$ differentiates a diagonal entry once more.
+# gradient of one entry of $\bar g$ {cite}`pearlmutter1994fast`, for the upper
+# triangle only; each $D^{(3)}_{sss}$ differentiates a diagonal entry once more.
 
 # %%
 pages.source(reduced._double_backward)
@@ -100,8 +101,8 @@ pages.source(reduced._double_backward)
 # ### Is it exact?
 #
 # A network of 64 parameters is small enough for its full Hessian and third derivative. The study contracts them with a random
-# direction, and compares. There are two ways of computing the reduced tensors, backward passes and `torch.func`; both
-# must agree.
+# direction, and compares. There are three ways of computing the reduced tensors: the backward passes above, `torch.func`, and one that
+# pushes the derivatives along all groups forward through the network and needs a single backward pass (`tangents`, the default). All must agree.
 
 # %%
 exactness = live(studies.EXACTNESS, PROFILE, device=DEVICE, first_seed=SEED)
@@ -123,14 +124,14 @@ tables.merging(merging)
 #
 # One backward pass for each row of $\bar H$, one more for each third derivative. The unit below is one gradient on the same batch.
 
-# %% mystnb={"figure": {"caption": "Processor time of the reduced derivatives in units of one gradient, for groups of neighbouring tensors. Dotted: $S+2$.", "name": "fig-higher-order-cost"}, "image": {"alt": "Two rising lines against the number of groups. Order 2 starts at three gradients and rises slowly, well below the dotted line; with the third derivative it is about twice as high."}}
+# %% mystnb={"figure": {"caption": "Processor time of the reduced derivatives in units of one gradient, for groups of neighbouring tensors, computed in two ways. Dotted: $S+2$.", "name": "fig-higher-order-cost"}, "image": {"alt": "Four rising lines against the number of groups. Order 2 starts at three gradients and rises slowly, well below the dotted line; by backward passes the third derivative doubles it, by tangents it adds half."}}
 cost = live(studies.COST, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.cost(recorded(studies.COST, "full") or cost)
 plt.show()
 
 # %% [markdown]
-# The paper counts $S$ backward passes. It is less, because row $s$ needs only what the groups $t \ge s$ contribute to it.
-# Storage, $S^2$ numbers, is nothing beside the graph that has to be kept for the second differentiation.
+# The paper counts $S$ backward passes. It is less, because row $s$ needs only what the groups $t \ge s$ contribute to it; tangents
+# save most where the third order is wanted. Storage, $S^2$ numbers, is nothing beside the graph that has to be kept for the second differentiation.
 #
 # ## A step that exists everywhere
 #
