@@ -14,7 +14,6 @@ inner product; whatever has no rule here is differentiated by itself, as a small
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch.func import jvp, vmap
@@ -27,19 +26,24 @@ class NotTaped(Exception):
     """An operation that cannot be followed: differentiate in another way."""
 
 
-@dataclass
 class Jet:
     """Derivatives of a tensor along the groups that reach it.
 
     Args:
         groups: their numbers, k of them.
         first: (k, ...).
-        second: (k, ...), or None if all are zero.
+        second: (k, ...), or None if all are zero; or a function that computes them when needed.
     """
 
-    groups: tuple[int, ...]
-    first: torch.Tensor
-    second: torch.Tensor | None = None
+    def __init__(self, groups: tuple[int, ...], first: torch.Tensor, second=None):
+        self.groups, self.first, self._second = groups, first, second
+
+    @property
+    def second(self) -> torch.Tensor | None:
+        """Second derivatives, (k, ...), or None if all are zero."""
+        if callable(self._second):
+            self._second = self._second()
+        return self._second
 
 
 ELEMENTWISE = {"tanh", "sigmoid", "exp", "log", "sin", "cos", "sqrt", "square", "relu", "elu", "silu", "gelu"}
@@ -144,7 +148,9 @@ class Tape(TorchFunctionMode):
 
         with torch.no_grad():
             if of_x is not None:
-                rows, through = [at[s] for s in of_x.groups], vmap(lambda t: product(t, weight))
+                rows, through = [at[s] for s in of_x.groups], lambda t: product(t, weight)
+                if func is not F.linear:  # which takes leading axes by itself
+                    through = vmap(through)
                 first[rows] = through(of_x.first)
                 if second is not None and of_x.second is not None:
                     second[rows] = through(of_x.second)
@@ -201,9 +207,14 @@ class Tape(TorchFunctionMode):
 
             return jvp(speed, at, v)[1] + push(*w)
 
+        def bent() -> torch.Tensor | None:
+            with torch.no_grad():
+                return (
+                    None if second is None else vmap(push)(*second) if affine else vmap(bend)(first, second)
+                )
+
         with torch.no_grad():
             moved = vmap(push)(*first)
-            bent = None if second is None else vmap(push)(*second) if affine else vmap(bend)(first, second)
         if not affine:
             small = {"call": call, "at": at, "first": first, "second": second, "groups": groups}
             self.terms.append((y, lambda delta, sums: _add_general(sums, delta, **small)))
@@ -249,13 +260,17 @@ def _add_general(sums, delta, *, call, at, first, second, groups) -> None:
     moved = [x + torch.tensordot(eta, v, 1) for x, v in zip(at, first, strict=True)]
     slopes = _slope((delta * call(*moved)).sum(), eta)
     H[index[:, None], index] += torch.stack([_slope(slope, eta).detach() for slope in slopes])
-    for j, s in enumerate(groups if d3 is not None else ()):
-        t = torch.zeros_like(delta.sum()).requires_grad_()
-        curve = [x + t * v[j] + t * t / 2 * w[j] for x, v, w in zip(at, first, second, strict=True)]
-        value = (delta * call(*curve)).sum()
-        for _ in range(3):
-            value = _slope(value, t)
-        d3[s] += value.detach()
+    if d3 is None:
+        return
+    t = torch.zeros_like(eta, requires_grad=True)  # one a group: the curves are differentiated together
+    curves = []
+    for x, v, w in zip(at, first, second, strict=True):
+        steps = t.view(-1, *[1] * x.dim())
+        curves.append(x + steps * v + steps * steps / 2 * w)
+    value = delta * vmap(call)(*curves)
+    for _ in range(3):
+        value = _slope(value.sum(), t)
+    d3[index] += value.detach()
 
 
 def _slope(value: torch.Tensor, of: torch.Tensor) -> torch.Tensor:
