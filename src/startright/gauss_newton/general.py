@@ -22,7 +22,7 @@ loss, h/N, this Φ is the paper's at ε/N, and :math:`\lambda_\mathrm{eff} = \la
 The Jacobian never exists as a whole: A is made block by block, from the Jacobians of two chunks of examples.
 
 Source:
-    M. Arbel, R. Menegaux and P. Wolinski, NeurIPS 2023, Section 3.
+    M. Arbel, R. Menegaux and P. Wolinski, NeurIPS 2023.
 """
 
 from collections.abc import Callable

@@ -53,7 +53,7 @@ class GaussNewton(torch.optim.Optimizer):
     Raises:
         ValueError: an option out of range, or a model without parameters to train.
 
-    Source: M. Arbel, R. Menegaux and P. Wolinski, NeurIPS 2023, Section 3.
+    Source: M. Arbel, R. Menegaux and P. Wolinski, NeurIPS 2023.
     """
 
     def __init__(
