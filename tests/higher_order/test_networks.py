@@ -5,6 +5,8 @@ import torch
 from torch import nn
 
 from startright.higher_order.networks import NETWORKS, AutoEncoder, fan_in_init, make_network, network
+from startright.higher_order.reduced import BACKENDS, grouped_derivatives
+from startright.higher_order.tasks import batch_loss, gradient, loss_of, parameters
 from startright.seeds import generator
 
 PUBLISHED = {
@@ -61,3 +63,16 @@ def test_every_network_can_be_made():
     for chosen in NETWORKS.values():
         with torch.device("meta"):
             assert len(list(chosen.make().parameters())) > 1
+
+
+@pytest.mark.parametrize("name", ["tiny", "digits-encoder"])
+def test_every_way_of_computing_derivatives_takes_the_network(name):
+    model = make_network(name, 0).double()
+    x = torch.rand(5, 4 if name == "tiny" else 64, dtype=torch.float64)
+    loss = batch_loss(model, loss_of(name), x, torch.arange(5) % 3)
+    at = parameters(model)
+    u = gradient(loss, at)
+    one, *others = (grouped_derivatives(loss, at, "canonical", u, backend=way) for way in BACKENDS)
+    for other in others:
+        assert torch.allclose(one.H, other.H, rtol=1e-9, atol=1e-15)
+        assert torch.allclose(one.d3, other.d3, rtol=1e-9, atol=1e-15)

@@ -59,7 +59,7 @@ class AutoEncoder(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Binary cross-entropy of each example in nats a pixel, (n, 1), for pixels in 0 to 1, (n, ...)."""
         logits = self.net(x)
-        return F.binary_cross_entropy_with_logits(logits, x, reduction="none").mean(1, keepdim=True)
+        return (F.softplus(logits) - x * logits).mean(1, keepdim=True)
 
 
 NETWORKS = {
