@@ -44,6 +44,12 @@ def _note(table: pd.DataFrame) -> str:
     return f"M = {first['width']}, N = {first['points']}"
 
 
+def _both_notes(records: Records) -> str:
+    """The size of the grid's network, and that beside gradient descent where it is another."""
+    grid, speed = (_note(_table(records, name)) for name in (GRID.name, SPEED.name))
+    return grid if grid == speed else f"{grid}; gradient descent: {speed}"
+
+
 def _std(values: pd.Series) -> float | None:
     return float(values.std()) if len(values) > 1 else None
 
@@ -101,7 +107,7 @@ def measure_rate(records: Records) -> Measurement:
         ),
     )
     quantity = f"iterations to 10⁻⁸ of the loss at λ/N = {SLOW}, τ₀ ≤ 1 (law: {law:.0f})"
-    return _measurement(quantity, usual, checks, _note(table))
+    return _measurement(quantity, usual, checks, _both_notes(records))
 
 
 def _is_slow(config: Mapping[str, object]) -> bool:
@@ -182,7 +188,7 @@ def measure_kernel_regime(records: Records) -> Measurement:
         ),
     )
     quantity = "test loss at τ₀ = 10, λ/N = 0.02, over that of random features"
-    return _measurement(quantity, ratio, checks, _note(table))
+    return _measurement(quantity, ratio, checks, _both_notes(records))
 
 
 def measure_step(records: Records) -> Measurement:
