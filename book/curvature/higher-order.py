@@ -357,7 +357,8 @@ suggested = higher_order.suggest_learning_rates(net, cross_entropy, (digits.x[:5
 # %%
 choices_live = live(studies.CHOICES, PROFILE, device=DEVICE, first_seed=SEED)
 choices_full = recorded(studies.CHOICES, "full")
-tables.choices([*learning_full, *choices_full], digits=3) if choices_full else tables.choices([*learning_live, *choices_live])
+full = [*learning_full, *choices_full] if choices_full else []
+tables.choices(full, digits=3) if full else tables.choices([*learning_live, *choices_live])
 
 # %% [markdown]
 # One rate for all is a line search and learns slowest; its rates are nearly all positive. Finer partitions end lower, one group a tensor lowest: the rates are
