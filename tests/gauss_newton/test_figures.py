@@ -44,6 +44,13 @@ def test_every_figure_is_labelled_and_says_where_it_is_from(study, draw, records
     assert "3 teachers" in figure.get_supxlabel()
 
 
+def test_the_figure_of_mnist_has_a_panel_a_scale():
+    figure = figures.mnist(recorded(studies.MNIST, "quick"))
+    assert labelled(figure)
+    assert [ax.get_title() for ax in figure.axes] == ["τ₀ = 0.1", "τ₀ = 1", "τ₀ = 10"]
+    assert "2 seeds" in figure.get_supxlabel()
+
+
 def test_the_rate_is_drawn_for_every_run_beside_the_law(records):
     figure = figures.rate(records[studies.GRID], records[studies.SPEED])
     assert labelled(figure)

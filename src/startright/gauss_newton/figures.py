@@ -35,10 +35,10 @@ def rate_look(method: str, rate: float) -> dict[str, object]:
     return {"label": f"Gauss-Newton, λ/N = {rate:g}", "color": COLOURS[names.get(rate, "green")]}
 
 
-def _origin(figure: Figure, records: Sequence[Record]) -> None:
-    """Where the numbers are from, and of how many teachers; the captions say what is drawn of them."""
+def _origin(figure: Figure, records: Sequence[Record], repetitions: str = "teachers") -> None:
+    """Where the numbers are from, and of how many repetitions; the captions say what is drawn of them."""
     where, _, _ = origin_label(records).partition("; ")
-    source_label(figure, f"{where}; {len({r.seed for r in records})} teachers")
+    source_label(figure, f"{where}; {len({r.seed for r in records})} {repetitions}")
 
 
 def _select(records: Sequence[Record], **config: object) -> list[Record]:
@@ -241,5 +241,5 @@ def mnist(records: Sequence[Record]) -> Figure:
     figure.legend(
         *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4, fontsize="x-small"
     )
-    _origin(figure, records)
+    _origin(figure, records, "seeds")
     return figure
