@@ -176,7 +176,7 @@ if grid_full and speed_full:
     _ = figures.rate(grid_full, speed_full)
     plt.show()
 
-# %% tolerance={"rel": 0.3, "abs": 5}
+# %% tolerance={"abs": 5, "rel": 0.3}
 tables.steps(grid_full or grid_live)
 
 # %% [markdown]
@@ -257,7 +257,7 @@ if speed_full:
     _ = figures.trade_off(speed_full)
     plt.show()
 
-# %% tolerance={"rel": 0.3, "abs": 0.2}
+# %% tolerance={"abs": 0.2, "rel": 0.3}
 tables.endings(speed_full or speed_live)
 
 # %% [markdown]
