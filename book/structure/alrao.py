@@ -266,6 +266,9 @@ text = recorded(studies.TEXT, "full")
 tables.text(text) if text else "not yet run"
 
 # %% [markdown]
+# After one epoch Alrao and SGD at the paper's best rate cannot be told apart, and Adam is ahead of both: its lead is one of speed, as the
+# paper has it behind SGD after 300.
+#
 # (tab-alrao-variants)=
 # ## On Adam, and wider
 #
