@@ -219,14 +219,19 @@ def learning(records: Sequence[Record]) -> Figure:
 def networks(records: Sequence[Record]) -> Figure:
     """Training loss by epoch on several networks, each method at its best rate."""
     nets = list(dict.fromkeys(r.config["net"] for r in records))
-    figure, axes = panels(1, len(nets), height=3.0, squeeze=False)
-    for ax, net in zip(axes[0], nets, strict=True):
+    rows = -(-len(nets) // 2)
+    figure, axes = panels(rows, 2, height=2.8, squeeze=False)
+    for ax in axes.flat[len(nets) :]:
+        ax.set_axis_off()
+    for ax, net in zip(axes.flat, nets, strict=False):
         for method, (rate, runs) in _best_curves(records, net).items():
             label, colour = METHODS[method]
             _band(ax, runs, "epoch", "train_loss", color=colour, label=f"{label}, {rate:g}")
         ax.set(title=PLAIN_NETS.get(net, net), xlabel="epoch")
-        ax.legend(fontsize="x-small")
-    axes[0, 0].set_ylabel("training loss (nats)")
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.legend(fontsize="x-small", loc="upper right")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("training loss (nats)")
     source_label(figure, origin_label(records))
     return figure
 
