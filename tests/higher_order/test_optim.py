@@ -301,7 +301,10 @@ def test_states_that_do_not_fit():
 
 
 def test_plateau_halves_all_rates():
-    optimizer = GroupedNewton(network(), lr=0.4, patience=1)
+    model = network()
+    optimizer = at_once(model, lr=0.4, patience=1)
+    assert not any(optimizer.plateau(1.0) for _ in range(5))  # nothing has moved yet
+    train(model, optimizer, 1)
     halved = [optimizer.plateau(loss) for loss in (1.0, 0.9, 0.89999, 0.9, 0.5, 0.6, 0.6)]
     assert halved == [False, False, False, True, False, False, True]
     assert {group["lr"] for group in optimizer.param_groups} == {0.1}

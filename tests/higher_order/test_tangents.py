@@ -164,3 +164,30 @@ def test_normalisation_is_torch_s(shape):
     x, weight, bias = (torch.randn(size, generator=RNG).double() for size in ((3, 4, 5), shape, shape))
     for args in ((), (weight, bias), (None, None, 0.1)):
         torch.testing.assert_close(COMPOSED[F.layer_norm](x, shape, *args), F.layer_norm(x, shape, *args))
+
+
+def test_an_operation_that_fails_under_forward_mode_is_differentiated_backward():
+    torch.manual_seed(0)
+    net, x = nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 6)).double(), torch.rand(20, 6).double()
+
+    def loss(params):
+        outputs = torch.func.functional_call(net, params, (x,))
+        return nn.functional.binary_cross_entropy_with_logits(outputs, x)
+
+    params = {name: p.detach() for name, p in net.named_parameters()}
+    u = {name: torch.randn_like(p) for name, p in params.items()}
+    found, expected = (
+        grouped_derivatives(loss, params, "canonical", u, backend=backend)
+        for backend in ("tangents", "double_backward")
+    )
+    for got, wanted in zip(found, expected, strict=True):
+        torch.testing.assert_close(got, wanted, rtol=1e-12, atol=1e-14)
+
+
+def test_a_mistake_in_the_loss_is_said():
+    net, x = nn.Linear(6, 2).double(), torch.rand(20, 5).double()
+    params = {name: p.detach() for name, p in net.named_parameters()}
+    with pytest.raises(RuntimeError, match="shapes"):
+        grouped_derivatives(
+            lambda p: torch.func.functional_call(net, p, (x,)).mean(), params, "canonical", params
+        )

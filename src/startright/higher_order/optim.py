@@ -179,12 +179,16 @@ class GroupedNewton(torch.optim.Optimizer):
     def plateau(self, epoch_loss: float) -> bool:
         """Halve ``lr`` if the loss has not fallen by a relative 1e-4 for more than ``patience`` epochs.
 
+        Epochs in which the parameters still wait for the first rates do not count.
+
         Args:
             epoch_loss: the mean training loss of the epoch.
 
         Returns:
             Whether it was halved.
         """
+        if self.last is None:
+            return False
         before = self.param_groups[0]["lr"]
         self._plateau.step(epoch_loss)
         return self.param_groups[0]["lr"] < before

@@ -272,11 +272,14 @@ def _func(loss_fn, params, partition, direction, *, third, chunk_size):
 
 
 def _tangents(loss_fn, params, partition, direction, *, third, chunk_size):
-    """Tangents and one backward pass; what cannot be followed is left to the double backward pass."""
+    """Tangents and one backward pass; what cannot be followed is left to the double backward pass.
+
+    Some operations of torch fail under forward mode or ``vmap``. A mistake in the loss itself shows again.
+    """
     owners = {name: partition.index(name) for name in direction}
     try:
         return taped_derivatives(loss_fn, params, owners, direction, third=third)
-    except NotTaped:
+    except (NotTaped, RuntimeError):
         return _double_backward(loss_fn, params, partition, direction, third=third, chunk_size=chunk_size)
 
 
