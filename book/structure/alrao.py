@@ -195,7 +195,7 @@ plt.show()
 tables.methods(learning_full or learning_live)
 
 # %% [markdown]
-# In training loss Alrao is beside the best rate from the first epoch; on the test set it is six points behind, and before
+# In training loss Alrao is beside the best rate from the first epoch; on the test set it is seven points behind, and before
 # Adam. A narrow network has few units in each decade of rates, and one epoch does not let the running statistics of the
 # normalisations settle.
 #

@@ -88,7 +88,7 @@ MEANS = {
     cosh: lambda f, y: torch.stack([cosh(a, b) for a, b in zip(f, y, strict=True)]).mean(),
     huber: lambda f, y: torch.stack([huber(a, b) for a, b in zip(f, y, strict=True)]).mean(),
 }
-losses = pytest.mark.parametrize("loss", MEANS, ids=str)
+losses = pytest.mark.parametrize("loss", MEANS, ids=lambda loss: getattr(loss, "__name__", loss))
 hessians = pytest.mark.parametrize("h", ["identity", "loss"])
 
 
