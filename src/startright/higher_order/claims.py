@@ -1,8 +1,9 @@
 """Claims C1 to C8 of Wolinski (2025), each with the measurement that settles it.
 
 Identities (C1, C3, C8) and the cost (C2) are settled on any network. The others are about trainings: on
-digits their measurement is shown and not judged (``comparable=False``); on the paper's data it is judged,
-with a note on what differs. The paper prints no table of losses, so orderings are what is checked.
+digits their measurement is shown and not judged (``comparable=False``). Single steps (C4, C5) are judged on
+the paper's data; whole trainings (C6, C7) only if network and length are the paper's as well. The paper
+prints no table of losses, so orderings are what is checked.
 """
 
 import math
@@ -17,6 +18,8 @@ from startright.studies import Record, frame
 
 PAPER = "higher_order"
 PAGE = "curvature/higher-order"
+
+PAPER_NETS = ("mlp", "lenet", "vgg11", "big-mlp")
 
 Records = Mapping[str, list[Record]]
 LEAST = -12  # rounding differs from machine to machine: smaller errors all count as this power of ten
@@ -33,6 +36,12 @@ def _power(error: float) -> float:
 
 def _on_paper_data(table: pd.DataFrame) -> bool:
     return bool(table["dataset"].isin(["mnist", "cifar10"]).all())
+
+
+def _as_published(table: pd.DataFrame) -> bool:
+    """Whether the trainings are those of the paper: its networks, all images, and 50 epochs at least."""
+    same = table["net"].isin(PAPER_NETS) & table["n_train"].isna() & table["epochs"].ge(50)
+    return bool(same.all())
 
 
 # --- C1, C3, C8: identities -----------------------------------------------------------------
@@ -239,7 +248,7 @@ def measure_training(records: Records) -> Measurement:
         _std(ratio),
         len(ratio),
         checks,
-        comparable=_on_paper_data(table),
+        comparable=_as_published(table),
         note=f"{int(ours['epochs'].iloc[0])} epochs for the paper's 100 to 200",
     )
 
@@ -286,7 +295,7 @@ def measure_rates(records: Records) -> Measurement:
         _std(mean),
         len(mean),
         checks,
-        comparable=_on_paper_data(table),
+        comparable=_as_published(table),
         note=_note(table),
     )
 

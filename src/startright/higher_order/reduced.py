@@ -32,7 +32,7 @@ Loss = Callable[[dict[str, torch.Tensor]], torch.Tensor]
 class Derivatives(NamedTuple):
     r"""The reduced tensors, in float64 on the CPU.
 
-    Attributes:
+    Args:
         g: :math:`\bar g`, (S,).
         H: :math:`\bar H`, (S, S), symmetric.
         d3: :math:`D^{(3)}_{sss}`, (S,), or None if they were not asked for.
