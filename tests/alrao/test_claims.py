@@ -121,6 +121,13 @@ def test_granularity_is_judged_by_the_papers_order():
     assert held("C8", truth) != held("C8", {"alrao-granularity": lucky})
 
 
+def test_text_is_judged_by_the_distance_to_sgd():
+    runs = recorded(studies.TEXT, "full")
+    worse_text = changed(runs, lambda n, v: v + 1 if n == "test_bits" else v, is_alrao)
+    assert held("C5", {"alrao-text": runs})[0]
+    assert not held("C5", {"alrao-text": worse_text})[0]
+
+
 def test_the_best_rate_is_the_least_loss_among_rates_that_never_diverged(quick):
     table = claims.by_method(claims.frame(quick["alrao-learning"]))["sgd"]
     mean = table.groupby("lo")["validation_loss"].mean()
