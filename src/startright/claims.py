@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from startright.studies import Record, Study, origin, recorded
+from startright.studies.engines import say
 from startright.studies.strict_json import dumps
 
 VERDICTS = ("reproduced", "partly", "not reproduced", "other set-up", "not yet run")
@@ -41,6 +42,7 @@ class Measurement:
         checks: what the claim says, point by point.
         comparable: False if our set-up is another one than the paper's, so that the checks settle nothing.
         note: what differs from the paper.
+        machine: whether the value is a time or a cost on the machine, which another one need not share.
 
     Raises:
         ValueError: no checks for a comparable measurement, or n below 1.
@@ -53,6 +55,7 @@ class Measurement:
     checks: tuple[Check, ...]
     comparable: bool = True
     note: str = ""
+    machine: bool = False
 
     def __post_init__(self):
         if self.comparable and not self.checks:
@@ -115,12 +118,13 @@ class Row:
     Args:
         claim: the claim.
         profile: the size of the grids.
-        measurement: what the records say; None while a run is missing.
+        measurement: what the records say; None while a run is missing, and where they cannot be measured.
         records: how many runs of the grids have a record.
         missing: how many have none.
         device: where they were run, None without records.
         commit: of the code that ran them.
         date: of the newest, ISO 8601.
+        reason: why the records cannot be measured although none is missing, None where they can.
     """
 
     claim: Claim
@@ -131,11 +135,12 @@ class Row:
     device: str | None
     commit: str | None
     date: str | None
+    reason: str | None = None
 
     @property
     def verdict(self) -> str:
-        """One of :data:`VERDICTS`."""
-        return verdict(self.measurement)
+        """One of :data:`VERDICTS`, or "cannot be measured"."""
+        return verdict(self.measurement) if self.reason is None else "cannot be measured"
 
     @property
     def outcome(self) -> str:
@@ -147,7 +152,9 @@ class Row:
 
     @property
     def ours(self) -> str:
-        """``"value ± spread (n = …)"``, or how many runs there are."""
+        """``"value ± spread (n = …)"``, or why there is none, or how many runs there are."""
+        if self.reason is not None:
+            return self.reason
         if self.measurement is None:
             return f"{self.records} of {self.records + self.missing} runs"
         m = self.measurement
@@ -180,7 +187,9 @@ def evaluate(
         first_seed: with which the given records were made.
 
     Returns:
-        The row of the ledger; not measured while any run of the grids is missing or failed.
+        The row of the ledger; not measured while any run of the grids is missing or failed. Where measuring
+        raises an error, for a record that lacks what is measured or for a bug, the row has it as reason, and
+        other claims stand.
 
     Raises:
         ValueError: a profile that a study of the claim has not.
@@ -194,8 +203,18 @@ def evaluate(
         found[study.name] = [present[key] for key in keys if key in present]
         missing += len(keys) - len(found[study.name])
     everything = [record for group in found.values() for record in group]
-    measurement = claim.measure(found) if everything and not missing else None
-    return Row(claim, profile, measurement, len(everything), missing, *origin(everything))
+    measurement, reason = _measured(claim, found) if everything and not missing else (None, None)
+    return Row(claim, profile, measurement, len(everything), missing, *origin(everything), reason)
+
+
+def _measured(claim: Claim, found: Mapping[str, list[Record]]) -> tuple[Measurement | None, str | None]:
+    """The measurement, or why there is none: the claim, the error, how many runs diverged."""
+    try:
+        return claim.measure(found), None
+    except Exception as error:  # a record can lack anything: a diverged run leaves what it had until then
+        records = [record for group in found.values() for record in group]
+        odd = sum(record.status != "ok" for record in records)
+        return None, f"{claim.paper} {claim.id}: {say(error)} ({odd} of {len(records)} runs diverged)"
 
 
 class Ledger(pd.DataFrame):
@@ -276,4 +295,5 @@ def _entry(row: Row) -> dict[str, object]:
         "anchor": claim.anchor,
         "runs": row.records,
         "missing": row.missing,
+        "reason": row.reason,
     }
