@@ -2,10 +2,12 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from docutils import nodes
 from docutils.core import publish_doctree
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from sphinx.util.typing import stringify_annotation
 
 from startright.notebooks import docstrings
 
@@ -67,14 +69,26 @@ def test_a_colon_in_the_text_of_a_constant_is_no_type(app):
     assert lines == ["The names: three of them."]
 
 
-def test_array_like_is_not_written_out(app):
-    stringify = pytest.importorskip("sphinx.util.typing").stringify_annotation
-    hints = {"x": stringify(ArrayLike | None, "smart"), "n": "int"}
+@pytest.mark.parametrize(
+    ("annotation", "shown"),
+    [
+        (ArrayLike, "~numpy.typing.ArrayLike"),
+        (NDArray[np.float64], "~numpy.typing.NDArray[~numpy.float64]"),
+        (tuple[NDArray[np.int64], int], "tuple[~numpy.typing.NDArray[~numpy.int64], int]"),
+        (np.ndarray, "~numpy.ndarray"),
+    ],
+)
+def test_types_of_arrays_have_their_documented_names(app, annotation, shown):
+    hints = {"x": stringify_annotation(annotation, "smart"), "n": "int"}
     app.env.temp_data["annotations"] = {"f": hints}
     docstrings.shorten_annotations(app, "function", "f", None, None, None, None)
-    assert "~numpy.typing.ArrayLike" in hints["x"]
-    assert "_SupportsArray" not in hints["x"]
-    assert hints["n"] == "int"
+    assert hints == {"x": shown, "n": "int"}
+
+
+@pytest.mark.parametrize("text", ["NDArray[~numpy.float64]", "ArrayLike | None"])  # from Python 3.12 on
+def test_an_alias_gets_its_module_once(text):
+    assert docstrings.shorten_types(text) == f"~numpy.typing.{text}"
+    assert docstrings.shorten_types(f"~numpy.typing.{text}") == f"~numpy.typing.{text}"
 
 
 def _resolve(target, documented):

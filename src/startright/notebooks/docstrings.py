@@ -11,8 +11,10 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+_ALIAS = re.compile(r"(?<![\w.])(ArrayLike|NDArray)\b")
 _DISPLAY = re.compile(r"^([ \t]*)\$\$\s*(.+?)\s*\$\$[ \t]*$", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"(?<![\\$`])\$(?![\s$])([^$`]+?)(?<![\s\\])\$(?!\$)(\w?)")
+_NDARRAY = re.compile(r"~numpy\.ndarray\[tuple\[~typing\.Any, \.\.\.\], ~numpy\.dtype\[([~\w.]+)\]\]")
 
 
 def _display(match: re.Match) -> str:
@@ -57,14 +59,26 @@ def process_docstring(*hook: Any) -> None:
     lines[:] = [] if inherited else to_rst(text).split("\n")
 
 
-def shorten_annotations(app: Any, kind: str, name: str, *_: Any) -> None:
-    """Says ``ArrayLike`` where autodoc wrote out the dozen types it stands for."""
+def shorten_types(text: str) -> str:
+    """``text`` with the two types of arrays under the names that NumPy documents.
+
+    From Python 3.12 on they are aliases, which Sphinx names without their module; before, it writes out the
+    dozen types that they stand for.
+
+    >>> shorten_types("NDArray[~numpy.float64] | None")
+    '~numpy.typing.NDArray[~numpy.float64] | None'
+    """
     from sphinx.util.typing import stringify_annotation  # noqa: PLC0415 (Sphinx comes with the book only)
 
-    written_out = stringify_annotation(ArrayLike, "smart")
+    text = text.replace(stringify_annotation(ArrayLike, "smart"), "ArrayLike")
+    return _ALIAS.sub(r"~numpy.typing.\1", _NDARRAY.sub(r"NDArray[\1]", text))
+
+
+def shorten_annotations(app: Any, kind: str, name: str, *_: Any) -> None:
+    """Says ``ArrayLike`` and ``NDArray`` in the types of arguments and results."""
     annotations = app.env.temp_data.get("annotations", {}).get(name, {})
     for argument, text in annotations.items():
-        annotations[argument] = text.replace(written_out, "~numpy.typing.ArrayLike")
+        annotations[argument] = shorten_types(text)
 
 
 def resolve_reexport(app: Any, env: Any, node: Any, contnode: Any) -> Any | None:
