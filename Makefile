@@ -6,6 +6,8 @@
 
 JOBS ?= 2
 CHAPTER ?=
+STRICT ?=
+ARITHMETICS ?=
 PORT ?= 8000
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -18,11 +20,12 @@ NBVAL := CUDA_VISIBLE_DEVICES= TQDM_DISABLE=1 PYTHONHASHSEED=0 $(PYTEST) --nbval
 	--nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test lint unit pages html refresh full serve claims bench linkcheck clean
+.PHONY: help setup book test portable lint unit pages html refresh full serve claims bench linkcheck clean
 
 help:
-	@echo "make book        execute stale pages, check them, build the HTML from what was just executed"
+	@echo "make book        execute stale pages, build the HTML from what was just executed (STRICT=1: stop on differences)"
 	@echo "make test        lint, unit tests, doctests, a rerun of every page, the build with warnings as errors"
+	@echo "make portable    execute the pages with the arithmetics of other processors (ARITHMETICS='default avx2')"
 	@echo "make serve       serve the built HTML on this machine (PORT=$(PORT))"
 	@echo "make html        build the HTML from the committed outputs, executing nothing"
 	@echo "make full        compute and record the full studies on the best device (CHAPTER=signal/edge-of-chaos)"
@@ -48,7 +51,10 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 book: setup
-	@$(BIN)/startright book
+	@$(BIN)/startright book $(if $(STRICT),--strict)
+
+portable: setup
+	@$(BIN)/startright book portable $(ARITHMETICS)
 
 html: setup
 	@$(BIN)/startright book html
@@ -80,8 +86,10 @@ lint: setup
 unit: setup
 	$(PYTEST)
 
+# nbval holds the exact cells against a rerun, `book execute --strict` the measured ones
 pages: setup
 	$(BIN)/startright check
+	$(BIN)/startright book execute --strict
 	$(NBVAL) $$(find book -name '*.ipynb' -not -path '*/.*' | sort)
 
 clean:

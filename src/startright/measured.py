@@ -11,13 +11,14 @@ the text that a reader sees, an output holds them for :mod:`startright.notebooks
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from startright.studies import Record
+if TYPE_CHECKING:  # the pages' checks read what is written here, and must not wait for torch
+    from startright.studies import Record
 
 MIME = "application/vnd.startright.measured+json"
 LEVEL = 0.95  # of the intervals behind the words
@@ -56,7 +57,8 @@ class Measured:
         data = np.asarray(list(values), dtype=float)
         if not len(data):
             return cls(math.nan, None, 0, "–")
-        mean, spread = float(data.mean()), float(data.std(ddof=1)) if len(data) > 1 else None
+        mean = float(data.mean())
+        spread = float(data.std(ddof=1)) if len(data) > 1 and math.isfinite(mean) else None
         style = f".{digits}f" if not np.abs(data).max() >= 1e4 else ".1e"
         text = f"{mean:{style}}".replace("-", "−") + ("" if spread is None else f" ± {spread:{style}}")
         return cls(mean, spread, len(data), text, 10.0**-digits, machine)
@@ -194,7 +196,22 @@ class Contrast:
         return {"kind": "mean", **numbers, "sign": self.sign()}
 
 
-Fact = Measured | Count | Contrast
+@dataclass(frozen=True)
+class Word:
+    """A word that follows from measured numbers, such as a verdict: a change is shown and stops nothing."""
+
+    text: str
+    machine = False
+
+    def __str__(self) -> str:
+        return self.text
+
+    def entry(self) -> dict[str, Any]:
+        """The word, for a machine."""
+        return {"kind": "word", "text": self.text}
+
+
+Fact = Measured | Count | Contrast | Word
 
 
 def _six(x: float | None) -> float | None:
@@ -239,7 +256,7 @@ def either(names: Sequence[Any]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def are_live(records: Iterable[Record]) -> bool:
+def are_live(records: Iterable["Record"]) -> bool:
     """Whether records are of the quick profile, which every machine computes for itself."""
     return any(record.profile == "quick" for record in records)
 
@@ -256,6 +273,44 @@ def bundle(facts: Iterable[tuple[str, str, Fact]]) -> dict[str, Any]:
         for name, quantity, fact in facts
     ]
     return {MIME: {"entries": entries}} if entries else {}
+
+
+_FIELDS = {
+    "mean": {"mean": (float, int, type(None)), "spread": (float, int, type(None)), "n": (int,)},
+    "count": {"k": (int,), "n": (int,)},
+    "word": {"text": (str,)},
+    "machine": {},
+}
+
+
+def read_bundle(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The entries that an output carries; none if it carries nothing measured.
+
+    Args:
+        data: the output's data by MIME type.
+
+    Raises:
+        ValueError: entries that are not as :func:`bundle` writes them; the message names the first.
+    """
+    if MIME not in data:
+        return []
+    carried = data[MIME]
+    entries = carried.get("entries") if isinstance(carried, dict) else None
+    if not isinstance(entries, list):
+        raise ValueError(f"carries measured numbers without a list of entries ({MIME})")
+    for entry in entries:
+        if not _is_entry(entry):
+            raise ValueError(f"carries a measured number that cannot be read: {str(entry)[:80]}")
+    return entries
+
+
+def _is_entry(entry: Any) -> bool:
+    if not isinstance(entry, dict) or entry.get("kind") not in _FIELDS:
+        return False
+    named = isinstance(entry.get("name"), str) and isinstance(entry.get("quantity"), str)
+    fields = _FIELDS[entry["kind"]]
+    whole = all(name in entry and type(entry[name]) in kinds for name, kinds in fields.items())
+    return named and whole and entry.get("n", 1) >= 1 and type(entry.get("step", 0.0)) in (float, int)
 
 
 class Table(pd.DataFrame):
@@ -287,7 +342,7 @@ def _label(name: object) -> str:
     return ", ".join(map(str, name)) if isinstance(name, tuple) else str(name)
 
 
-def table(rows: Any, records: Iterable[Record], *, index: str | Sequence[str] | None = None) -> Table:
+def table(rows: Any, records: Iterable["Record"], *, index: str | Sequence[str] | None = None) -> Table:
     """A table of measured and other cells.
 
     Args:
@@ -331,7 +386,7 @@ class Finding:
         return {"text/markdown": self.text, "text/plain": self.text, **carried}
 
 
-def finding(text: str, records: Iterable[Record], **facts: Fact) -> Finding:
+def finding(text: str, records: Iterable["Record"], **facts: Fact) -> Finding:
     """Sentences that report a result; without records they say that it is not yet run.
 
     Args:

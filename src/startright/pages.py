@@ -18,6 +18,7 @@ from startright import __version__
 
 if TYPE_CHECKING:
     from startright.claims import Claim, Row
+    from startright.measured import Fact, Finding
     from startright.studies import Record
 
 
@@ -93,7 +94,7 @@ def claims_table(
     live: Mapping[str, Sequence["Record"]] | None = None,
     profile: str = "quick",
     seed: int = 0,
-) -> Markdown:
+) -> "Finding":
     """The paper's numbers beside ours: those this page has just computed, and the recorded ones.
 
     Args:
@@ -104,11 +105,14 @@ def claims_table(
         seed: the first seed of ``live``.
 
     Returns:
-        Markdown: a table with one row a claim, and below it where the full records come from.
+        A table with one row a claim, and below it where the full records come from; with it the
+        numbers of ``live``, for another machine to be compared with.
 
     Raises:
         ValueError: an unknown paper or claim.
     """
+    from startright.measured import Finding
+
     chosen = _claims(paper, ids)
     ours = [(_row(c, profile, live, seed), _row(c, "full", None, 0)) for c in chosen]
     cells = [
@@ -122,7 +126,19 @@ def claims_table(
     ]
     origins = dict.fromkeys(f"{r.device}, {str(r.date)[:10]}" for _, r in ours if r is not None and r.records)
     footer = f"\n\nFull records: {'; '.join(origins) or 'none yet'}."
-    return Markdown("\n".join(lines) + footer)
+    facts = {name: fact for c, (now, _) in zip(chosen, ours, strict=True) for name, fact in _facts(c, now)}
+    return Finding("\n".join(lines) + footer, facts, live=bool(live) and profile == "quick")
+
+
+def _facts(claim: "Claim", row: "Row | None") -> "list[tuple[str, Fact]]":
+    """The value and the verdict of a claim, by name."""
+    from startright.measured import Measured, Word
+
+    if row is None or row.measurement is None:
+        return []
+    m = row.measurement
+    value = Measured(float(m.value), m.spread, m.n, row.ours, machine=m.machine)
+    return [(claim.id, value), (f"{claim.id}, verdict", Word(row.outcome))]
 
 
 def _claims(paper: str, ids: Sequence[str] | None) -> list["Claim"]:

@@ -6,7 +6,7 @@ from startright.notebooks import pair
 from startright.notebooks.execute import PageError, environment, execute
 from startright.notebooks.full import run_full
 from startright.notebooks.refresh import refresh, write_back
-from startright.notebooks.rerun import executed_path, rerun
+from startright.notebooks.rerun import Rerun, executed_path, rerun
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_a_refresh_writes_the_notebook(executed):
 def test_a_fresh_page_is_not_run_again(executed, lines, monkeypatch):
     monkeypatch.setattr("startright.notebooks.rerun.execute", lambda *_: pytest.fail("was run"))
     before = snapshot(executed)
-    assert rerun([executed], lines.append) == []
+    assert rerun([executed], lines.append) == Rerun()
     assert refresh([executed], lines.append) == []
     assert lines == []
     assert snapshot(executed) == before
@@ -49,15 +49,19 @@ def test_another_number_is_reported_and_nothing_is_written(executed, lines):
     notebook.cells[2].outputs[0].text = "mean 0.812 over 3 seeds, quick\n"
     pair.write(notebook, executed.ipynb)
     before = snapshot(executed)
-    [problem] = rerun([executed], lines.append)
-    assert (problem.page, problem.cell) == ("book/page", 2)
-    assert "says '0.512', the reference says '0.812'" in problem.message
+    result = rerun([executed], lines.append)
+    [difference] = result.differences
+    assert (difference.page, difference.cell, difference.kind) == ("book/page", 2, "exact")
+    assert "'0.512' here, '0.812' in the reference" in str(difference)
+    assert result.problems == []
+    assert result.stopping == [difference]
+    assert "1 differs" in result.summary()
     assert snapshot(executed) == before
 
 
 def test_the_first_run_of_a_page_has_nothing_to_compare_with(executed, lines):
     executed.ipynb.unlink()
-    assert rerun([executed], lines.append) == []
+    assert rerun([executed], lines.append) == Rerun()
     assert any("no committed outputs" in line for line in lines)
     assert not executed.ipynb.exists()
 
@@ -79,7 +83,7 @@ def test_a_failing_page_is_named_and_not_written(book, lines):
 
 def test_a_killed_kernel_is_a_problem_of_its_page(book, lines):
     book.py.write_text(book.py.read_text().replace('print("mean', 'import os\n\nos._exit(3)\nprint("mean'))
-    [problem] = rerun([book], lines.append)
+    [problem] = rerun([book], lines.append).problems
     assert "did not run to its end" in problem.message
 
 

@@ -2,19 +2,19 @@
 
 from pathlib import Path
 
-from startright.notebooks import gate, pair, seal, sections
+from startright.notebooks import gate, pair, prose, seal, sections
 from startright.notebooks.pages import Page, Problem, pages
 
 
 def check_page(page: Page) -> list[Problem]:
-    """Drift of the pair, then the gate, then the seal: a cell is named once, by the first that objects."""
+    """Drift of the pair, the gate, typed results, then the seal: it names no cell that was named before."""
     problems = pair.drift(page)
     if page.ipynb.exists():
         try:
             notebook = pair.read(page.ipynb)
         except ValueError as error:
             return [Problem(page.docname, str(error))]
-        problems += gate.gate(notebook, page.docname)
+        problems += gate.gate(notebook, page.docname) + prose.check_prose(notebook, page.docname)
         named = {problem.cell_id for problem in problems if problem.cell_id}
         problems += [
             problem for problem in seal.broken(notebook, page.docname) if problem.cell_id not in named

@@ -1,25 +1,74 @@
-"""Whether a page says again what it said before: words exactly, numbers within a tolerance.
+"""Whether two runs of a page say the same: exact cells to their digits, measured ones by their spreads.
 
-The tolerance is there because the last digits depend on the processor, its number of threads and the
-version of its libraries. 5 % is below what any sentence of the book rests on; 0.01 absolute covers
-printed differences that are zero but for rounding. A number printed with an exponent stands for an
-order of magnitude (an error of ``3e-10``) and must agree within a factor of ten.
-A cell overrides this in its metadata: ``tolerance={"rel": 0.2, "abs": 0.5}``; one tagged
-``nbval-ignore-output`` is not compared. Images are not compared.
+A cell tagged ``nbval-ignore-output`` prints what was **measured**: its output carries means, spreads and n
+(see :mod:`startright.measured`), and these are compared, not the text. Two numbers differ if chance would
+set them so far apart with a probability below :data:`FAMILY_LEVEL` divided by the number of numbers on the
+page (Bonferroni): two runs of a page that are independent draws of one law are told apart by mistake once
+in twenty times. Runs with the same seeds are more alike than that, so it happens less often. What stops a
+strict build is judged at :data:`STRICT_LEVEL`, divided by the number of numbers of all pages. Any other cell
+is **exact** and must say the same, word for word. Images are not compared.
 """
 
-import math
 import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-from startright.notebooks.gate import texts
-from startright.notebooks.pages import Problem
+from startright.notebooks.gate import MEASURED, entries, texts
 from startright.notebooks.pair import code_cells
+from startright.notebooks.uncertainty import Entry, distance, typical_spreads
 
-TOLERANCE = {"rel": 0.05, "abs": 0.01}
-_NUMBER = r"(?<![\w.])[-+−]?(?:\d+\.\d+|\.\d+|\d+\.?)(?:[eE][-+]?\d+)?(?![\w.]*[A-Za-z_])"
-_TOKEN = re.compile(rf"({_NUMBER})|[^\W\d_][\w-]*|\S")
+FAMILY_LEVEL = 0.05  # the chance to mark any number of a page although both runs are draws of one law
+STRICT_LEVEL = 0.01  # the same over all pages, for a build that stops
+_MACHINE = re.compile(r"\btorch \d+\.\d+")  # what the footer says of the machine is no result
+_TOKEN = re.compile(r"[-+−]?(?:\d+\.\d+|\.\d+|\d+)(?:[eE][-+]?\d+)?|[^\W\d_][\w-]*|\S")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where two runs of a page say different things.
+
+    Args:
+        page: the page.
+        cell: its number among the code cells, from 1.
+        cell_id: its id.
+        kind: ``exact``, ``measured``, ``sign`` (a finding says the opposite) or ``verdict``.
+        name: what differs: row and column of a table, a claim, the short name of a fact.
+        ours: what this run says.
+        reference: what the reference says.
+        errors: the distance in standard errors; None where there is no such thing.
+        chance: of numbers so far apart or more, if both runs are draws of one law.
+    """
+
+    page: str
+    cell: int
+    cell_id: str | None
+    kind: str
+    name: str
+    ours: str
+    reference: str
+    errors: float | None = None
+    chance: float = 0.0
+
+    def stops(self, numbers: int) -> bool:
+        """Whether it stops a strict build: not a verdict, which may hang on a threshold between like numbers.
+
+        Args:
+            numbers: how many are compared in all.
+        """
+        return self.kind != "verdict" and self.chance < STRICT_LEVEL / max(numbers, 1)
+
+    def __str__(self) -> str:
+        where = f"{self.page}: code cell {self.cell}{f' [{self.cell_id}]' if self.cell_id else ''}"
+        return f"{where}: {self.said}"
+
+    @property
+    def said(self) -> str:
+        """What differs, in words."""
+        far = "" if self.errors is None else f" ({self.errors:.1f} standard errors)"
+        return f"{self.name}: {self.ours} here, {self.reference} in the reference{far}"
 
 
 def tokens(text: str) -> list[str]:
@@ -28,61 +77,114 @@ def tokens(text: str) -> list[str]:
     >>> tokens("KS 0.12 at width 1e3 (C1)")
     ['KS', '0.12', 'at', 'width', '1e3', '(', 'C1', ')']
     """
-    return [match.group() for match in _TOKEN.finditer(text)]
+    return _TOKEN.findall(_MACHINE.sub("torch", text))
 
 
-def _number(token: str) -> float | None:
-    return float(token.replace("−", "-")) if re.fullmatch(_NUMBER, token) else None
+def is_measured(cell: NotebookNode) -> bool:
+    """Whether a cell prints what was measured and is compared by its numbers."""
+    return MEASURED in cell.metadata.get("tags", [])
 
 
-def agree(before: str, after: str, rel: float, absolute: float) -> bool:
-    """Whether two tokens say the same.
+def count_numbers(notebook: NotebookNode) -> int:
+    """How many numbers of a page are compared: the family of the error level."""
+    kinds = Counter(entry["kind"] for _, cell in code_cells(notebook) for entry in entries(cell))
+    return kinds["mean"] + kinds["count"]
 
-    >>> agree("0.500", "0.51", rel=0.05, absolute=0), agree("one", "two", rel=1, absolute=1)
-    (True, False)
+
+def _said(entry: Entry) -> str:
+    if entry["kind"] == "count":
+        return f"{entry['k']} of {entry['n']}"
+    if entry["kind"] == "word":
+        return entry["text"]
+    if entry["kind"] == "machine":
+        return "a number of the machine"
+    mean = "not finite" if entry["mean"] is None else f"{entry['mean']:.4g}"
+    return mean + ("" if entry["spread"] is None else f" ± {entry['spread']:.2g}") + f" (n = {entry['n']})"
+
+
+def judge(
+    ours: Entry, reference: Entry, typical: float, level: float
+) -> tuple[str, float | None, float] | None:
+    """The kind of difference between two entries of one name, its size and its chance; None where they agree.
+
+    Args:
+        ours: what this run carries.
+        reference: what the reference carries.
+        typical: the relative spread of the quantity.
+        level: the chance below which two numbers differ.
     """
-    x, y = _number(before), _number(after)
-    if x is None or y is None:
-        return before == after
-    if "e" in (before + after).lower():
-        return x == y or (x * y > 0 and math.fabs(math.log10(x / y)) <= 1)
-    return math.isclose(x, y, rel_tol=rel, abs_tol=absolute)
+    if ours["kind"] != reference["kind"]:
+        return "exact", None, 0.0
+    if ours["kind"] == "word":
+        return None if ours["text"] == reference["text"] else ("verdict", None, 1.0)
+    if ours["kind"] == "machine":
+        return None
+    errors, chance = distance(ours, reference, typical)
+    if chance < level:
+        return "measured", errors, chance
+    return ("sign", errors, 0.0) if ours.get("sign", 0) * reference.get("sign", 0) < 0 else None
 
 
-def _tolerance(cell: NotebookNode) -> tuple[float, float]:
-    own = cell.metadata.get("tolerance", {})
-    limits = TOLERANCE | (dict(own) if isinstance(own, dict) else {"rel": float(own)})
-    return limits["rel"], limits["abs"]
+Found = tuple[str, str, str, str] | tuple[str, str, str, str, float | None, float]
 
 
-def _difference(before: str, after: str, tolerance: tuple[float, float]) -> str | None:
-    old, new = tokens(before), tokens(after)
-    for left, right in zip(old, new, strict=False):
-        if not agree(left, right, *tolerance):
-            return f"says {right!r}, the reference says {left!r}"
-    return None if len(old) == len(new) else f"shows {len(new)} words, the reference {len(old)}"
+def _measured(now: NotebookNode, then: NotebookNode, level: float) -> Iterator[Found]:
+    sides = [{(e["name"], e["quantity"]): e for e in entries(cell)} for cell in (now, then)]
+    ours, reference = sides
+    typical = typical_spreads(entry for side in sides for entry in side.values())
+    for key in dict.fromkeys([*reference, *ours]):
+        name = key[0] if key[0] == key[1] else ", ".join(key)
+        if key not in ours or key not in reference:
+            here, there = (_said(side[key]) if key in side else "nothing" for side in sides)
+            yield "exact", name, here, there
+        elif found := judge(ours[key], reference[key], typical.get(key[1], 0.0), level):
+            yield found[0], name, _said(ours[key]), _said(reference[key]), *found[1:]
 
 
-def compare(reference: NotebookNode, executed: NotebookNode, name: str) -> list[Problem]:
-    """The code cells whose printed results differ between two runs of a page.
+def _exact(now: NotebookNode, then: NotebookNode) -> Iterator[Found]:
+    """The first word that differs; none if the cells say the same."""
+    ours, reference = list(texts(now)), list(texts(then))
+    kinds = [[kind for kind, _ in side] for side in (ours, reference)]
+    if kinds[0] != kinds[1]:
+        yield "exact", "outputs", str(kinds[0]), str(kinds[1])
+        return
+    for (_, here), (_, there) in zip(ours, reference, strict=True):
+        left, right = tokens(here), tokens(there)
+        for a, b in zip(left, right, strict=False):
+            if a != b:
+                yield "exact", "printed", repr(a), repr(b)
+                return
+        if len(left) != len(right):
+            yield "exact", "printed", f"{len(left)} words", f"{len(right)}"
+            return
+
+
+def pairs(
+    reference: NotebookNode, executed: NotebookNode
+) -> Iterator[tuple[int, NotebookNode, NotebookNode]]:
+    """Number, cell and reference of the code cells that two runs share: the nth of a source with the nth."""
+    known: Mapping[str, list[NotebookNode]] = defaultdict(list)
+    for _, cell in code_cells(reference):
+        known[cell.source].append(cell)
+    for number, cell in code_cells(executed):
+        if known[cell.source]:
+            yield number, cell, known[cell.source].pop(0)
+
+
+def compare(reference: NotebookNode, executed: NotebookNode, name: str) -> list[Difference]:
+    """Where two runs of a page say different things, cell by cell.
 
     Args:
         reference: the committed page.
         executed: the page run again; cells of the same source are compared.
         name: the page's name in the messages.
+
+    Raises:
+        ValueError: a cell of either carries numbers that are not as :mod:`startright.measured` writes them.
     """
-    problems = []
-    before = {cell.source: cell for _, cell in code_cells(reference)}
-    for number, cell in code_cells(executed):
-        old = before.get(cell.source)
-        if old is None or "nbval-ignore-output" in cell.metadata.get("tags", []):
-            continue
-        left, right = list(texts(old)), list(texts(cell))
-        message = None
-        if [kind for kind, _ in left] != [kind for kind, _ in right]:
-            message = f"shows {[k for k, _ in right]}, the reference {[k for k, _ in left]}"
-        for (_, then), (_, now) in zip(left, right, strict=False):
-            message = message or _difference(then, now, _tolerance(cell))
-        if message:
-            problems.append(Problem(name, message, number, cell.get("id")))
-    return problems
+    level = FAMILY_LEVEL / max(count_numbers(reference), 1)
+    return [
+        Difference(name, number, cell.get("id"), *found)
+        for number, cell, old in pairs(reference, executed)
+        for found in (_measured(cell, old, level) if is_measured(cell) else _exact(cell, old))
+    ]

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 import nbformat
 from nbformat import NotebookNode
 
+from startright.measured import read_bundle
 from startright.notebooks.pages import Problem
 from startright.notebooks.pair import code_cells
 
 MAX_BYTES = 1_000_000
 MAX_LINES = 25
+MEASURED = "nbval-ignore-output"  # the tag of cells that print what was measured: nbval leaves them to us
 VOLATILE = {
     "an absolute path": re.compile(
         r"(?<![\w./:~-])/(?:home|root|Users|tmp|var|opt|usr|mnt|private|work|content|builds)/[\w.-]+"
@@ -56,6 +58,29 @@ def _contents(cell: NotebookNode) -> Iterator[str]:
             yield f"stores a widget ({mime})"
 
 
+def entries(cell: NotebookNode) -> list[dict]:
+    """What a code cell's outputs carry as measured.
+
+    Raises:
+        ValueError: numbers that are not as :mod:`startright.measured` writes them.
+    """
+    return [entry for output in cell.outputs for entry in read_bundle(output.get("data", {}))]
+
+
+def _measured(cell: NotebookNode) -> Iterator[str]:
+    """Every cell is compared with something: an exact one by nbval, a measured one by its numbers."""
+    try:
+        carried = entries(cell)
+    except ValueError as error:
+        yield str(error)
+        return
+    tagged = MEASURED in cell.metadata.get("tags", [])
+    if carried and not tagged:
+        yield f"shows measured numbers: give it the tag {MEASURED!r}, they differ from machine to machine"
+    if tagged and not carried and list(texts(cell)):
+        yield f"is tagged {MEASURED!r} but carries no numbers to compare: return a measured.table or finding"
+
+
 def _figures(cell: NotebookNode) -> Iterator[str]:
     if any(mime.startswith("image/") for output in cell.outputs for mime in output.get("data", {})):
         options = cell.metadata.get("mystnb", {})
@@ -88,6 +113,6 @@ def gate(notebook: NotebookNode, name: str) -> list[Problem]:
     large = f"has {size / 1e6:.1f} MB with outputs; a page has at most {MAX_BYTES / 1e6:.0f} MB"
     problems = [Problem(name, large)] if size > MAX_BYTES else []
     for number, cell in code_cells(notebook):
-        for check in (_execution(number, cell), _contents(cell), _figures(cell)):
+        for check in (_execution(number, cell), _contents(cell), _measured(cell), _figures(cell)):
             problems += [Problem(name, message, number, cell.get("id")) for message in check]
     return problems

@@ -4,9 +4,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from startright.notebooks import compare, gate, seal, stale
+from startright.notebooks.compare import Difference
 from startright.notebooks.execute import PageError, execute
 from startright.notebooks.pages import Page, Problem
 from startright.notebooks.pair import code_cells, merged, read, with_outputs, write
@@ -14,6 +16,35 @@ from startright.notebooks.seal import is_fresh
 
 Say = Callable[[str], None]
 MOST_AT_ONCE = 4  # kernels: each holds a gigabyte
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """What came of executing pages here.
+
+    Args:
+        problems: what keeps a page from being shown: errors, cells that did not run, a drift of the pair.
+        differences: where a page says another thing than the committed one.
+        numbers: how many measured numbers were compared.
+    """
+
+    problems: list[Problem] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+    numbers: int = 0
+
+    @property
+    def stopping(self) -> list[Difference]:
+        """The differences that stop a strict build."""
+        return [each for each in self.differences if each.stops(self.numbers)]
+
+    def summary(self) -> str:
+        """What differs, line by line, and what was compared."""
+        level = f"chance sets one of a page so far apart in {compare.FAMILY_LEVEL:.0%} of comparisons"
+        found = len(self.differences)
+        head = f"{self.numbers} measured numbers compared with the reference, and every exact cell: "
+        if not found:
+            return f"{head}they agree"
+        return "\n".join([f"{head}{found} differ{'s' * (found == 1)} ({level})", *map(str, self.differences)])
 
 
 def say(text: str) -> None:
@@ -31,10 +62,10 @@ def run(page: Page, out: Path) -> list[Problem]:
     Returns:
         What the gate found, cell by cell.
     """
-    key = stale.key(page)
     try:
+        key = stale.key(page)
         executed, seconds = execute(page, out)
-    except PageError as error:
+    except (PageError, ValueError) as error:
         return [Problem(page.docname, str(error))]
     notebook = with_outputs(merged(page), executed)
     problems = gate.gate(notebook, page.docname)
@@ -49,48 +80,61 @@ def executed_path(page: Page) -> Path:
     return page.root / "_build" / "pages" / f"{page.docname}.ipynb"
 
 
-def run_all(pages: Sequence[Page], report: Say = say) -> Iterator[tuple[Page, list[Problem]]]:
+def run_all(
+    pages: Sequence[Page], report: Say = say, place: Callable[[Page], Path] = executed_path
+) -> Iterator[tuple[Page, list[Problem]]]:
     """Executes pages side by side, one core each, and gives each with its problems as it ends.
 
     Args:
         pages: the pages.
         report: takes a line of progress at a time.
+        place: where the executed page goes.
     """
     if not pages:
         return
     report(f"executing {len(pages)} page{'s' * (len(pages) > 1)}: {', '.join(p.docname for p in pages)}")
     with ThreadPoolExecutor(min(len(pages), os.cpu_count() or 1, MOST_AT_ONCE)) as pool:
-        running = {pool.submit(run, page, executed_path(page)): page for page in pages}
+        running = {pool.submit(run, page, place(page)): page for page in pages}
         for number, done in enumerate(as_completed(running), 1):
             page, found = running[done], done.result()
-            seconds = seal.facts(read(executed_path(page))).get("seconds") if not found else None
+            seconds = seal.facts(read(place(page))).get("seconds") if not found else None
             took = "stopped" if found else f"{seconds} s"
             report(f"    {number} of {len(pages)}: {page.docname}, {took}")
             yield page, found
 
 
-def rerun(pages: Sequence[Page], report: Say = say, force: bool = False) -> list[Problem]:
+def rerun(
+    pages: Sequence[Page],
+    report: Say = say,
+    force: bool = False,
+    place: Callable[[Page], Path] = executed_path,
+) -> Rerun:
     """Executes the stale ones among ``pages`` and compares all of them with the committed ones.
 
     Args:
         pages: the pages.
         report: takes a line of progress at a time.
         force: execute fresh ones as well.
-
-    Returns:
-        The problems; the executed pages are in :func:`executed_path`.
+        place: where the executed pages go.
     """
     problems: list[Problem] = []
-    due = [page for page in pages if force or not is_fresh(page, executed_path(page))]
-    for _, found in run_all(due, report):
+    differences: list[Difference] = []
+    numbers = 0
+    due = [page for page in pages if force or not is_fresh(page, place(page))]
+    for _, found in run_all(due, report, place):
         problems += found
     failed = {problem.page for problem in problems}
-    for page in pages:
-        if page.docname not in failed and _has_reference(page):
-            problems += compare.compare(read(page.ipynb), read(executed_path(page)), page.docname)
-        elif page.docname not in failed:
+    for page in (page for page in pages if page.docname not in failed):
+        if not _has_reference(page):
             report(f"{page.docname} has no committed outputs to compare with: `make refresh` writes them")
-    return problems
+            continue
+        try:
+            reference = read(page.ipynb)
+            differences += compare.compare(reference, read(place(page)), page.docname)
+            numbers += compare.count_numbers(reference)
+        except ValueError as error:
+            problems.append(Problem(page.docname, f"cannot be compared: {error}"))
+    return Rerun(problems, differences, numbers)
 
 
 def _has_reference(page: Page) -> bool:
