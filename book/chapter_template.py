@@ -37,11 +37,11 @@ if importlib.util.find_spec("startright") is None:
 import matplotlib.pyplot as plt
 import torch
 
-from startright import pages, seeds
+from startright import measured, pages, seeds
 from startright.devices import pick_device
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" on one GPU
+PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
@@ -69,25 +69,35 @@ pages.source(seeds.generator)
 # {numref}`fig-template-variance` asks whether the variance stays at 1 for every width.
 
 # %% mystnb={"figure": {"caption": "Variance of the output against the number of inputs $n$. The dashed line is the prediction.", "name": "fig-template-variance"}, "image": {"alt": "Variance of a linear layer's output against its number of inputs: flat at one."}}
-device = pick_device(DEVICE)
-widths = (10, 100, 1000)
-variances = []
+device, widths, draws = pick_device(DEVICE), (10, 100, 1000), range(SEED, SEED + 5)
+variances = {n: [] for n in widths}
 for n in widths:
-    stream = seeds.generator(SEED, "init", device)
-    weights = torch.randn(1000, n, generator=stream, device=device) / n**0.5
-    inputs = torch.randn(n, 100, generator=stream, device=device)
-    variances.append((weights @ inputs).var().item())
+    for seed in draws:
+        stream = seeds.generator(seed, "init", device)
+        weights = torch.randn(100, n, generator=stream, device=device) / n**0.5
+        inputs = torch.randn(n, 100, generator=stream, device=device)
+        variances[n].append((weights @ inputs).var().item())
 _ = plt.figure(figsize=(5, 3))
-_ = plt.semilogx(widths, variances, "o-")
+_ = plt.semilogx(widths, [variances[n] for n in widths], "o", color="C0")
 _ = plt.axhline(1, color="0.5", linestyle="--")
 _ = plt.gca().set(xlabel="number of inputs n", ylabel="Var(y)", ylim=(0, 1.5))
 plt.show()
 
 # %% [markdown]
-# What the reader should have seen, in numbers rounded to the digits that are stable:
+# What was trained or sampled is another draw on another processor. Its table carries mean, spread and n, so two
+# runs can be compared, and the cell is tagged for it. An exact result is printed to the digits that are the same everywhere.
 
-# %%
-print(f"largest deviation from 1: {max(abs(v - 1) for v in variances):.1f}")
+# %% tags=["nbval-ignore-output"]
+rows = {f"n = {n}": {"Var(y)": measured.Measured.of(variances[n], 3)} for n in widths}
+measured.table(rows, PROFILE)
+
+# %% [markdown]
+# A sentence that reports a result is printed too. Its words follow from the uncertainty:
+
+# %% tags=["finding", "nbval-ignore-output", "remove-input"]
+off = measured.Contrast.of(v - 1 for values in variances.values() for v in values)
+word = off.word("below", "above", margin=0.05)
+measured.finding(f"The variance is {word} 1: it differs by {off.text(3)} over all widths.", PROFILE, off=off)
 
 # %% [markdown]
 # ## Paper against ours

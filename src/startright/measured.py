@@ -256,9 +256,17 @@ def either(names: Sequence[Any]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def are_live(records: Iterable["Record"]) -> bool:
-    """Whether records are of the quick profile, which every machine computes for itself."""
-    return any(record.profile == "quick" for record in records)
+def are_live(origin: "Iterable[Record] | str") -> bool:
+    """Whether results are of the quick profile, which every machine computes for itself.
+
+    Args:
+        origin: the records they come from, or a profile where there are none.
+
+    >>> are_live("quick"), are_live([])
+    (True, False)
+    """
+    profiles = [origin] if isinstance(origin, str) else [record.profile for record in origin]
+    return "quick" in profiles
 
 
 def bundle(facts: Iterable[tuple[str, str, Fact]]) -> dict[str, Any]:
@@ -342,18 +350,18 @@ def _label(name: object) -> str:
     return ", ".join(map(str, name)) if isinstance(name, tuple) else str(name)
 
 
-def table(rows: Any, records: Iterable["Record"], *, index: str | Sequence[str] | None = None) -> Table:
+def table(rows: Any, origin: "Iterable[Record] | str", *, index: str | Sequence[str] | None = None) -> Table:
     """A table of measured and other cells.
 
     Args:
         rows: {row: {column: cell}}, or a data frame.
-        records: what it was made from. Quick ones were computed here and now: the table then carries its
-            numbers with it. Recorded ones are the same wherever they are read.
+        origin: the records it was made from, or the profile. What is quick was computed here and now: the
+            table then carries its numbers with it. What is recorded is the same wherever it is read.
         index: name of the rows, or names of their levels.
     """
     made = Table(rows) if isinstance(rows, pd.DataFrame) else Table.from_dict(rows, orient="index")
     made = Table(made.rename_axis(index) if index is not None else made)
-    made.live = are_live(records)
+    made.live = are_live(origin)
     return made
 
 
@@ -386,15 +394,15 @@ class Finding:
         return {"text/markdown": self.text, "text/plain": self.text, **carried}
 
 
-def finding(text: str, records: Iterable["Record"], **facts: Fact) -> Finding:
+def finding(text: str, origin: "Iterable[Record] | str", **facts: Fact) -> Finding:
     """Sentences that report a result; without records they say that it is not yet run.
 
     Args:
         text: the sentences, their words and numbers chosen from ``facts``.
-        records: what they were made from.
+        origin: the records they were made from, or the profile.
         facts: the contrasts, means and counts behind them, by a short name.
     """
-    records = list(records)
-    if not records:
+    origin = origin if isinstance(origin, str) else list(origin)
+    if not origin:
         return Finding("*Not yet run.*", {}, live=False)
-    return Finding(" ".join(text.split()) if "\n\n" not in text else text, facts, are_live(records))
+    return Finding(" ".join(text.split()) if "\n\n" not in text else text, facts, are_live(origin))

@@ -1,6 +1,6 @@
 r"""Deep Q-learning with a learner of :func:`startright.alrao.wrap`.
 
-The algorithm and the networks of the paper's reinforcement-learning rows are not published. This is our own
+The algorithm and the networks of the paper's reinforcement-learning rows are not known to us. This is our own
 choice: double Q-learning with replay and a target network, the same for every learner. The heads' outputs are
 the values :math:`Q(s, \cdot)` of the actions; what a transition says of them is a likelihood, so that
 the Switch can weigh the heads,
