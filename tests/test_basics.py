@@ -59,3 +59,22 @@ def test_the_environment_decides_where_data_and_records_live(monkeypatch, tmp_pa
     assert (paths.data_root(), paths.results_root()) == (tmp_path / "data", tmp_path / "results")
     monkeypatch.delenv("STARTRIGHT_DATA")
     assert paths.data_root() == paths.repository() / "data" / "raw"
+
+
+def test_records_that_were_shipped_are_read_where_there_are_no_others(monkeypatch, tmp_path):
+    monkeypatch.delenv("STARTRIGHT_RESULTS", raising=False)
+    assert paths.shipped_results() is None  # in a checkout
+    monkeypatch.setattr(paths, "repository", lambda: None)
+    monkeypatch.setattr(paths, "PACKAGE", tmp_path / "package")
+    monkeypatch.chdir(tmp_path)
+    shipped, own = tmp_path / "package" / "results", tmp_path / "data" / "results"
+    assert (paths.shipped_results(), paths.results_root()) == (shipped, own)
+    with pytest.raises(FileNotFoundError, match=f"no records in {shipped} or {own}: set STARTRIGHT_RESULTS"):
+        paths.recorded_in()
+    shipped.mkdir(parents=True)
+    (shipped / "toy-dice.jsonl").touch()
+    assert paths.recorded_in() == [shipped, own]
+    monkeypatch.setenv("STARTRIGHT_RESULTS", str(tmp_path / "elsewhere"))
+    assert paths.shipped_results() is None
+    with pytest.raises(FileNotFoundError, match=f"no records in {tmp_path / 'elsewhere'}: "):
+        paths.recorded_in()

@@ -1,20 +1,30 @@
-"""Where data and records live: the environment first, then this repository, then the current folder."""
+"""Where data and records live: the environment first, then this repository, then the current folder.
+
+Records are read from one more place: an installed package brings along those of its release.
+"""
 
 import os
 from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
 
 
 def repository() -> Path | None:
     """The root of the book's checkout that this package was installed from or that one stands in, if any."""
     here = Path.cwd()
-    for folder in (Path(__file__).resolve().parents[2], here, *here.parents):
+    for folder in (PACKAGE.parents[1], here, *here.parents):
         if (folder / "_toc.yml").is_file() and (folder / "src" / "startright").is_dir():
             return folder
     return None
 
 
+def _given(variable: str) -> str:
+    """What the environment says, if anything: an empty variable counts as none."""
+    return os.environ.get(variable, "")
+
+
 def _root(variable: str, below: str) -> Path:
-    return Path(os.environ.get(variable) or (repository() or Path.cwd()) / below).expanduser()
+    return Path(_given(variable) or (repository() or Path.cwd()) / below).expanduser()
 
 
 def data_root() -> Path:
@@ -23,5 +33,29 @@ def data_root() -> Path:
 
 
 def results_root() -> Path:
-    """The folder of the records: ``$STARTRIGHT_RESULTS``, else ``data/results``."""
+    """The folder where records are written and read: ``$STARTRIGHT_RESULTS``, else ``data/results``."""
     return _root("STARTRIGHT_RESULTS", "data/results")
+
+
+def shipped_results() -> Path | None:
+    """The folder of the records that the package brings along, read beneath those of :func:`results_root`.
+
+    Returns:
+        None where the environment names a folder, and in a checkout, which holds the records itself.
+    """
+    return None if _given("STARTRIGHT_RESULTS") or repository() else PACKAGE / "results"
+
+
+def recorded_in() -> list[Path]:
+    """The folders that records are read from.
+
+    Raises:
+        FileNotFoundError: none of them holds a record; the message names them.
+    """
+    folders = [folder for folder in (shipped_results(), results_root()) if folder is not None]
+    if not any(path for folder in folders for path in folder.glob("*.jsonl")):
+        raise FileNotFoundError(
+            f"no records in {' or '.join(map(str, folders))}: set STARTRIGHT_RESULTS to a folder that holds"
+            " some, or make them with `startright run`"
+        )
+    return folders

@@ -199,6 +199,23 @@ def test_live_full_is_recorded(counted, tmp_path, monkeypatch):
     assert recorded(replace(study, version=2)) == []
 
 
+def test_runs_that_were_shipped_are_not_computed_again(counted, tmp_path, monkeypatch):
+    monkeypatch.delenv("STARTRIGHT_RESULTS", raising=False)
+    monkeypatch.setattr("startright.paths.repository", lambda: None)
+    monkeypatch.setattr("startright.paths.PACKAGE", tmp_path / "package")
+    monkeypatch.chdir(tmp_path)
+    study, calls = counted
+    shipped = RecordStore(tmp_path / "package" / "results" / "toy-descent.jsonl")
+    run(study, device="cpu", store=shipped, progress=False)
+    before = shipped.path.read_bytes()
+    assert len(recorded(study, "quick")) == len(calls) == 8
+    assert len(run(study, "full", device="cpu", progress=False)) == 12
+    assert len(calls) == 12
+    assert len((tmp_path / "data" / "results" / "toy-descent.jsonl").read_text().splitlines()) == 4
+    assert shipped.path.read_bytes() == before
+    assert len(recorded(study, "full")) == 12
+
+
 def test_failed_runs_are_not_among_the_recorded(study, tmp_path, monkeypatch):
     monkeypatch.setenv("STARTRIGHT_RESULTS", str(tmp_path))
 

@@ -231,3 +231,31 @@ def test_loading_never_unpickles(store, record):
     reader.load()
     assert not {"dill", "cloudpickle"} & (set(sys.modules) - before)
     assert "pickle" not in vars(module)
+
+
+def test_records_beneath_are_read_and_never_written(tmp_path, record):
+    beneath = RecordStore(tmp_path / "shipped" / "toy.jsonl")
+    for seed in (0, 1):
+        beneath.append(record(seed, 2.0))
+    before = beneath.path.read_bytes()
+    store = RecordStore(tmp_path / "own" / "toy.jsonl", beneath=beneath.path)
+    assert store.load() == beneath.load()
+    assert not store.path.exists()
+    store.append(record(1, 1.0))
+    store.append(record(2, 1.0))
+    assert [(r.seed, r.metrics["loss"]) for r in store.load().values()] == [(0, 2.0), (1, 1.0), (2, 1.0)]
+    store.rewrite()
+    assert len(store.path.read_bytes().splitlines()) == 2
+    assert beneath.path.read_bytes() == before
+
+
+def test_problems_of_both_files_are_told(tmp_path):
+    for name in ("shipped", "own"):
+        (tmp_path / name).write_bytes(b"garbage\n")
+    store = RecordStore(tmp_path / "own", beneath=tmp_path / "shipped")
+    with pytest.warns(UserWarning, match="line 1") as caught:
+        assert store.load() == {}
+    assert [str(one.message).partition(": ")[0] for one in caught] == [
+        str(tmp_path / name) for name in ("shipped", "own")
+    ]
+    assert len(store.problems) == 2

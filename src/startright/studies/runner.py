@@ -9,7 +9,7 @@ import torch
 from tqdm import tqdm
 
 from startright.devices import pick_device
-from startright.paths import results_root
+from startright.paths import results_root, shipped_results
 from startright.studies.engines import Engine, pick_engine
 from startright.studies.provenance import provenance
 from startright.studies.record import Record
@@ -18,8 +18,12 @@ from startright.studies.study import Run, Study
 
 
 def default_store(study: Study) -> RecordStore:
-    """The store of the study's records in :func:`startright.paths.results_root`."""
-    return RecordStore(results_root() / f"{study.name}.jsonl")
+    """The store of the study's records in :func:`startright.paths.results_root`.
+
+    Beneath them it reads those that an installed package brings along.
+    """
+    name, shipped = f"{study.name}.jsonl", shipped_results()
+    return RecordStore(results_root() / name, beneath=shipped and shipped / name)
 
 
 def _is_remote(engine: Engine) -> bool:
@@ -142,7 +146,7 @@ def live(
 
 
 def recorded(study: Study, profile: str = "full") -> list[Record]:
-    """The records of a grid that are in the results folder: all, some or none.
+    """The records of a grid that the study's store holds: all, some or none.
 
     Runs that ``failed`` left no result and are not among them.
 

@@ -36,22 +36,30 @@ class RecordStore:
 
     Args:
         path: the file, which need not exist yet.
+        beneath: a file whose records are loaded as well, unless ``path`` has others of the same key;
+            it is only read.
     """
 
-    def __init__(self, path: str | os.PathLike[str]):
+    def __init__(self, path: str | os.PathLike[str], beneath: str | os.PathLike[str] | None = None):
         self.path = Path(path)
+        self.beneath = None if beneath is None else Path(beneath)
         self.problems: list[str] = []  # what the last load could not read
 
     def load(self) -> dict[str, Record]:
         """The records by key; lines that hold none are skipped, listed in ``problems`` and warned of once.
 
         Raises:
-            OSError: the file exists and cannot be read.
+            OSError: a file exists and cannot be read.
         """
-        records, self.problems, _ = self._read()
-        if self.problems:
-            more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
-            warnings.warn(f"{self.path}: {self.problems[0]}{more}; skipped", stacklevel=2)
+        records: dict[str, Record] = {}
+        self.problems = []
+        for path in filter(None, (self.beneath, self.path)):
+            found, problems, _ = _read(path)
+            records |= found
+            self.problems += problems
+            if problems:
+                more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+                warnings.warn(f"{path}: {problems[0]}{more}; skipped", stacklevel=2)
         return records
 
     def check_writable(self) -> None:
@@ -89,7 +97,7 @@ class RecordStore:
         """
         temporary = self.path.with_name(self.path.name + ".new")
         with _explained(f"cannot rewrite {self.path}"), self._locked():
-            records, self.problems, superseded = self._read()
+            records, self.problems, superseded = _read(self.path)
             if self.problems or superseded:
                 dropped = f"{superseded} superseded and {len(self.problems)} unreadable lines"
                 warnings.warn(f"{self.path}: dropping {dropped}", stacklevel=2)
@@ -100,28 +108,6 @@ class RecordStore:
             except OSError:
                 temporary.unlink(missing_ok=True)
                 raise
-
-    def _read(self) -> tuple[dict[str, Record], list[str], int]:
-        """The records, what could not be read, and how many lines a later one supersedes."""
-        try:
-            *lines, rest = self.path.read_bytes().split(b"\n")
-        except (FileNotFoundError, NotADirectoryError):
-            return {}, [], 0
-        records: dict[str, Record] = {}
-        problems: list[str] = []
-        superseded = 0
-        for place, line in enumerate([*lines, rest], 1):
-            if not line.strip():
-                continue
-            try:
-                record = Record.from_json(line)
-            except (ValueError, RecursionError) as error:
-                torn = "torn, the write of its record was cut short" if place > len(lines) else error
-                problems.append(f"line {place}: {torn}")
-                continue
-            superseded += record.key in records
-            records[record.key] = record
-        return records, problems, superseded
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[int]:
@@ -160,3 +146,26 @@ def _write(file: int, content: bytes) -> None:
     if os.write(file, content) != len(content):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     os.fsync(file)
+
+
+def _read(path: Path) -> tuple[dict[str, Record], list[str], int]:
+    """The records, what could not be read, and how many lines a later one supersedes."""
+    try:
+        *lines, rest = path.read_bytes().split(b"\n")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}, [], 0
+    records: dict[str, Record] = {}
+    problems: list[str] = []
+    superseded = 0
+    for place, line in enumerate([*lines, rest], 1):
+        if not line.strip():
+            continue
+        try:
+            record = Record.from_json(line)
+        except (ValueError, RecursionError) as error:
+            torn = "torn, the write of its record was cut short" if place > len(lines) else error
+            problems.append(f"line {place}: {torn}")
+            continue
+        superseded += record.key in records
+        records[record.key] = record
+    return records, problems, superseded
