@@ -1,7 +1,10 @@
-"""Where a number comes from: the code, the versions, the device and the precision."""
+"""Where a number comes from: the code, the versions, the device, the processor and the precision."""
 
+import os
 import platform
+import re
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,15 +15,24 @@ from startright import __version__
 from startright.devices import describe_device
 from startright.paths import repository
 
+# variables that make the libraries compute with other instructions than the processor's best
+ARITHMETIC = (
+    "ATEN_CPU_CAPABILITY",
+    "ONEDNN_MAX_CPU_ISA",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "MKL_CBWR",
+    "OPENBLAS_CORETYPE",
+)
+
 
 def _git(root: Path, *arguments: str) -> str | None:
     try:
         answer = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=30, check=True
+            ["git", "-C", str(root), *arguments], capture_output=True, timeout=30, check=True
         )
     except (OSError, subprocess.SubprocessError):  # no git, no commit yet, not ours to read
         return None
-    return answer.stdout
+    return os.fsdecode(answer.stdout)  # a path, which need not be text in the encoding of the terminal
 
 
 def commit_of(root: Path | None) -> tuple[str | None, bool | None]:
@@ -40,6 +52,60 @@ def commit_of(root: Path | None) -> tuple[str | None, bool | None]:
     return commit, None if changes is None else bool(changes.strip())
 
 
+def _cpu_model(table: Path = Path("/proc/cpuinfo")) -> str:
+    """The processor's own name, and its numbers: virtual machines call many of them alike."""
+    if not table.exists():  # macOS, Windows
+        return platform.processor() or platform.machine()
+    first, _, _ = table.read_text(encoding="utf-8", errors="replace").partition("\n\n")
+    entries = {key.strip(): value.strip() for key, _, value in (x.partition(":") for x in first.splitlines())}
+    name = entries.get("model name") or entries.get("Hardware") or platform.machine()
+    numbers = (f"{key} {entries[key]}" for key in ("cpu family", "model", "CPU part") if key in entries)
+    return ", ".join([name, *numbers])
+
+
+def _torch_blas() -> str:
+    """``"mkl 2024.2"``: the library that torch was built with."""
+    built = torch.__config__.show()
+    kind = re.search(r"\bBLAS_INFO=(\w+)", built)
+    version = re.search(r"(?:Math Kernel Library Version|OpenBLAS) ([\w.]+)", built)
+    return " ".join(match[1] for match in (kind, version) if match)
+
+
+def _numpy_blas() -> str:
+    """``"openblas 0.3.31 SkylakeX"``: the libraries loaded beside torch, and the processor they suit."""
+    from threadpoolctl import threadpool_info  # noqa: PLC0415 (comes with scikit-learn)
+
+    found = (
+        " ".join(str(one[key]) for key in ("internal_api", "version", "architecture") if one.get(key))
+        for one in threadpool_info()
+        if one.get("user_api") == "blas"
+    )
+    return ", ".join(sorted(set(found)))
+
+
+def processor() -> dict[str, Any]:
+    """What decides the last digits: the processor and the libraries that compute on it.
+
+    Returns:
+        model, instructions (the set that torch uses), blas (of torch), numpy_blas, each None if it cannot be
+        found out, and settings: the environment variables of :data:`ARITHMETIC` that are set.
+    """
+
+    def found(ask: Callable[[], str]) -> str | None:
+        try:
+            return ask() or None
+        except Exception:  # no run is to fail for want of a name
+            return None
+
+    return {
+        "model": found(_cpu_model),
+        "instructions": found(torch.backends.cpu.get_cpu_capability),
+        "blas": found(_torch_blas),
+        "numpy_blas": found(_numpy_blas),
+        "settings": {name: os.environ[name] for name in ARITHMETIC if name in os.environ},
+    }
+
+
 def provenance(device: torch.device) -> dict[str, Any]:
     """What a record says of the circumstances of its run.
 
@@ -47,8 +113,8 @@ def provenance(device: torch.device) -> dict[str, Any]:
         device: where the run is computed.
 
     Returns:
-        commit, dirty, package, torch, python, device, precision (default dtype and float32 modes of
-        CUDA products and convolutions), threads of the CPU, time (UTC, ISO 8601).
+        commit, dirty, package, torch, python, device, processor (see :func:`processor`), precision (default
+        dtype and float32 modes of CUDA products and convolutions), threads of the CPU, time (UTC, ISO 8601).
     """
     commit, dirty = commit_of(repository())
     return {
@@ -58,6 +124,7 @@ def provenance(device: torch.device) -> dict[str, Any]:
         "torch": torch.__version__,
         "python": platform.python_version(),
         "device": describe_device(device),
+        "processor": processor(),
         "precision": {
             "dtype": str(torch.get_default_dtype()).removeprefix("torch."),
             "matmul": torch.backends.cuda.matmul.fp32_precision,
