@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from startright import catalogue
-from startright.claims import Check, Claim, Measurement
+from startright.claims import Check, Claim, Measurement, evaluate
 from startright.paths import repository
 from startright.studies import Outcome, Study, run
 
@@ -48,6 +48,12 @@ def test_every_grid_can_be_laid_out():
         assert study.profiles  # most have a quick one; some need a cluster or a data set
         for profile in study.profiles:
             assert study.runs(profile)
+
+
+@pytest.mark.parametrize("claim", catalogue.CLAIMS, ids=lambda claim: f"{claim.paper}-{claim.id}")
+def test_no_claim_fails_on_the_committed_records(claim, monkeypatch):
+    monkeypatch.setenv("STARTRIGHT_RESULTS", str(repository() / "data" / "results"))
+    assert [evaluate(claim, profile).reason for profile in claim.profiles] == [None] * len(claim.profiles)
 
 
 def test_unknown_names_are_refused():
@@ -116,3 +122,16 @@ def test_a_profile_can_be_asked_for(toy):
     run(TOY, "full", device="cpu", progress=False)
     assert [row.profile for row in catalogue.rows("toy", "quick")] == ["quick"]
     assert catalogue.rows(profile="paper") == []
+
+
+def test_a_profile_that_cannot_be_measured_is_not_hidden_by_a_smaller_one(toy, monkeypatch):
+    def measure_small(records):
+        if len(records["toy-sizes"]) > 1:
+            raise IndexError("too many")
+        return measure(records)
+
+    monkeypatch.setattr(catalogue, "CLAIMS", [replace(toy, measure=measure_small)])
+    run(TOY, "full", device="cpu", progress=False)
+    (row,) = catalogue.rows()
+    assert (row.profile, row.verdict) == ("full", "cannot be measured")
+    assert row.reason == "toy C1: IndexError: too many (0 of 2 runs diverged)"

@@ -152,6 +152,45 @@ def test_a_failed_run_is_missing_and_a_diverged_one_is_not():
         assert evaluate(CLAIM, "quick", changed).missing == missing
 
 
+def bare(records):
+    """The records as runs that diverged before they had measured anything."""
+    return [replace(r, status="diverged", reason="not finite", metrics={}, curves={}) for r in records]
+
+
+def test_records_without_what_is_measured_are_the_reason_of_that_claim_alone():
+    records = {study.name: live(study, device="cpu") for study in (DICE, COINS)}
+    row = evaluate(CLAIM, "quick", {**records, "toy-dice": bare(records["toy-dice"])})
+    assert (row.verdict, row.measurement, row.missing) == ("cannot be measured", None, 0)
+    assert row.reason == row.ours == "toy C1: KeyError: 'up' (3 of 6 runs diverged)"
+    assert row.outcome == row.verdict
+    assert table([row], links=False).loc[0, "verdict"] == "cannot be measured"
+    assert checks_table([row]).empty
+    (entry,) = json.loads(to_json([row]))
+    assert (entry["verdict"], entry["reason"], entry["checks"]) == (row.verdict, row.reason, [])
+
+
+def test_an_interruption_is_not_a_reason():
+    def interrupted(records):
+        raise KeyboardInterrupt
+
+    record_all("quick")
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(replace(CLAIM, measure=interrupted), "quick")
+
+
+@pytest.mark.parametrize("odd", [1234567890, 1.5, True, None, ["a"], {"b": 1}])
+def test_odd_provenance_stops_no_table(odd):
+    note = dict.fromkeys(("commit", "time", "device", "dirty"), odd)
+    records = {
+        study.name: [replace(r, provenance=note) for r in live(study, device="cpu")]
+        for study in (DICE, COINS)
+    }
+    row = evaluate(CLAIM, "quick", records)
+    assert row.verdict == "partly"
+    assert table([row]).loc[0, "device"] == ("1234567890" if odd == 1234567890 else "")
+    assert json.loads(to_json([row]))[0]["date"] is None
+
+
 def test_given_records_are_those_of_their_seeds_and_grid():
     records = {study.name: live(study, "quick", device="cpu", first_seed=4) for study in (DICE, COINS)}
     assert evaluate(CLAIM, "quick", records).missing == 6
@@ -259,6 +298,7 @@ def test_json_is_strict_and_whole():
         "anchor": "fig-toy",
         "runs": 6,
         "missing": 0,
+        "reason": None,
     }
     assert waiting.keys() == measured.keys()
     assert (waiting["verdict"], waiting["value"], waiting["checks"]) == ("not yet run", None, [])

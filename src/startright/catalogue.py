@@ -66,10 +66,14 @@ def rows(paper: str | None = None, profile: str | None = None) -> list[Row]:
 
 
 def _best(claim: Claim) -> Row:
-    """The row of the largest profile that is wholly recorded, else of the one with most records."""
+    """The row of the largest profile that is wholly recorded, else of the one with most records.
+
+    One that cannot be measured is shown all the same: a smaller profile must not hide it.
+    """
     candidates = [evaluate(claim, profile) for profile in claim.profiles or PROFILES[:1]]
 
     def rank(row: Row) -> tuple[bool, int]:
-        return row.measurement is not None, PROFILES.index(row.profile) if row.measurement else row.records
+        whole = row.records > 0 and not row.missing
+        return whole, PROFILES.index(row.profile) if whole else row.records
 
     return max(candidates, key=rank)

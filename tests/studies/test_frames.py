@@ -84,6 +84,17 @@ def test_the_stamp(record):
     assert origin([]) == (None, None, None)
 
 
+def test_an_odd_provenance_is_told_as_far_as_it_goes(record):
+    number = record(device="CPU", commit=1234567890, dirty=1, time=20261121)
+    assert stamp([number]) == "CPU, commit 1234567+"
+    assert origin([number]) == ("CPU", "1234567+", None)
+    odd = record(device=["CPU"], commit={"hash": "1"}, dirty=[], time=17.5)
+    assert stamp([odd]) == "unknown device, no commit"
+    assert stamp([number, odd, record(commit=True, time=None, dirty=None)]) == "CPU, commit 1234567+"
+    whole = record(device="CPU", commit="abcdefghij", time="2026-11-20T00:00:00+00:00")
+    assert origin([number, whole]) == ("CPU", "1234567+ and abcdefg", "2026-11-20")
+
+
 def test_equal_records_do_not_differ(record):
     assert compare([record(), record(seed=1)], [record(seed=1), record()]) == []
     nan = record(metrics={"loss": math.nan, "up": math.inf})

@@ -1,7 +1,8 @@
 """Records as tables, as a label, and against other records."""
 
 import math
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -73,16 +74,33 @@ class Origin(NamedTuple):
     date: str | None
 
 
-def _joined(words: Iterable[object]) -> str | None:
-    return " and ".join(dict.fromkeys(str(word) for word in words if word)) or None
+def _joined(words: Iterable[str]) -> str | None:
+    return " and ".join(dict.fromkeys(word for word in words if word)) or None
+
+
+def _said(note: Mapping[str, object], name: str) -> str:
+    """The entry ``name`` of a provenance as text; whatever is neither text nor a whole number says nothing.
+
+    Records may come from elsewhere, and a reader of JSON may take a commit of digits for a number.
+    """
+    value = note.get(name)
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _short_commit(note: Mapping[str, object]) -> str:
+    commit = _said(note, "commit")[:7]
+    return commit and commit + "+" * bool(note.get("dirty"))
 
 
 def origin(records: Sequence[Record]) -> Origin:
     """The devices, the commits and the newest date of ``records``; None for what they do not say."""
     notes = [record.provenance for record in records]
-    commits = (note["commit"][:7] + "+" * bool(note.get("dirty")) for note in notes if note.get("commit"))
-    dates = (str(note["time"])[:10] for note in notes if note.get("time"))
-    return Origin(_joined(note.get("device") for note in notes), _joined(commits), max(dates, default=None))
+    dates = (_said(note, "time")[:10] for note in notes)
+    return Origin(
+        _joined(_said(note, "device") for note in notes),
+        _joined(_short_commit(note) for note in notes),
+        max((date for date in dates if re.fullmatch(r"\d{4}-\d\d-\d\d", date)), default=None),
+    )
 
 
 def stamp(records: Sequence[Record]) -> str:
