@@ -106,6 +106,37 @@ def test_stacks_are_shared_among_workers(study, workers, sizes):
     assert Counter(r.key for stack in shared for r in stack) == Counter(r.key for r in runs)
 
 
+@pytest.mark.parametrize(
+    ("options", "address"),
+    [({}, "127.0.0.1:0"), ({"dashboard_address": ":8787"}, ":8787"), ({"dashboard_address": None}, None)],
+)
+def test_the_dashboard_of_a_local_cluster_is_for_this_machine_unless_told_otherwise(
+    monkeypatch, options, address
+):
+    given = []
+    monkeypatch.setattr(distributed, "LocalCluster", lambda **arguments: given.append(arguments))
+    Dask(**options).start()
+    assert given[0]["dashboard_address"] == address
+
+
+def test_a_local_cluster_listens_on_the_loopback_alone():
+    psutil = pytest.importorskip("psutil")
+    here = psutil.Process()
+
+    def listening():
+        processes = [here, *here.children(recursive=True)]
+        found = (connection for process in processes for connection in process.net_connections())
+        return {connection.laddr for connection in found if connection.status == psutil.CONN_LISTEN}
+
+    before = listening()
+    with Dask(workers=1).start() as cluster, distributed.Client(cluster, set_as_default=False) as client:
+        cluster.scale(1)
+        client.wait_for_workers(1, timeout=180)
+        new = listening() - before
+    assert len(new) >= 3  # scheduler, dashboard, worker
+    assert {address.ip for address in new} == {"127.0.0.1"}
+
+
 # --- jobs --------------------------------------------------------------------------------------------------
 
 

@@ -34,6 +34,7 @@ CONNECT_SECONDS = 8.0
 UPKEEP_SECONDS = 10.0
 KILLED = "every worker that was given this run died"
 _JOB = {"cores": 1, "processes": 1, "memory": "4 GB", "scheduler_options": {"dashboard_address": ":0"}}
+_LOOPBACK = "127.0.0.1:0"  # nobody else on the network is to see a local sweep; port 0: any that is free
 _ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
 
 
@@ -112,7 +113,7 @@ class Dask:
         """The cluster, a context manager; a local one has its workers, of others no job is submitted yet."""
         distributed = _need("distributed")
         if self.cluster == "local":
-            local = {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": "ERROR"}
+            local = {"threads_per_worker": 1, "silence_logs": "ERROR", "dashboard_address": _LOOPBACK}
             fixed = {"n_workers": self.workers, "env": {**_ONE_THREAD, **self.options.get("env", {})}}
             return distributed.LocalCluster(**{**local, **self.options, **fixed})
         jobqueue = _need("dask_jobqueue")
