@@ -1,6 +1,8 @@
 import json
+import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -81,7 +83,7 @@ def test_an_engine_on_dask_is_described_by_options(call, monkeypatch):
         "run", "preact-law", "--engine", "dask", "--cluster", "slurm", "--workers", "8", *given
     )
     assert (code, out) == (0, "preact-law: 0 records, 0 of them diverged or failed\n")
-    assert err == "preact-law: quick, Dask, slurm, 8 workers\n"
+    assert err.splitlines()[1:] == ["preact-law: quick, Dask, slurm, 8 workers"]
     assert engines[0].options == {
         "queue": "gpu",
         "walltime": "12:00:00",
@@ -164,6 +166,71 @@ def test_claims_as_json_and_as_a_table(call):
     code, out, _ = call("claims", "--paper", "preact")
     assert code == 0
     assert "verdict" in out
+
+
+def test_the_folder_of_the_records_is_named(call, monkeypatch, tmp_path):
+    monkeypatch.setenv("STARTRIGHT_RESULTS", str(tmp_path / "mine"))
+    monkeypatch.setattr("startright.studies.run", lambda *a, **k: [])
+    assert call("run", "preact-law")[2].splitlines()[0] == f"records: {tmp_path / 'mine'}"
+
+
+def test_without_any_record_the_folders_are_named(call, monkeypatch, tmp_path):
+    monkeypatch.setenv("STARTRIGHT_RESULTS", str(tmp_path / "none"))
+    for arguments in (["claims"], ["claims", "--json"]):
+        code, out, err = call(*arguments)
+        assert (code, out) == (2, "")
+        assert err.startswith(f"startright: no records in {tmp_path / 'none'}: set STARTRIGHT_RESULTS")
+
+
+@pytest.fixture
+def one_broken_claim(monkeypatch):
+    """The first two claims of a paper; the measure of the first raises an error."""
+    from startright import catalogue
+
+    def broken(records):
+        raise KeyError("loss")
+
+    first, second = catalogue.claims("preact")[:2]
+    monkeypatch.setattr(catalogue, "CLAIMS", [replace(first, measure=broken), second])
+
+
+def test_a_claim_that_cannot_be_measured_is_shown_with_the_reason_and_stops_no_other(call, one_broken_claim):
+    code, out, err = call("claims", "--profile", "full")
+    assert code == 0
+    assert "cannot be" in out
+    assert "preact C2" in out
+    (line,) = err.splitlines()
+    assert line.startswith("cannot be measured: preact C1: KeyError: 'loss' (0 of ")
+    assert line.endswith("profile full")
+    broken, whole = json.loads(call("claims", "--json", "--profile", "full")[1])
+    assert (broken["verdict"], broken["value"]) == ("cannot be measured", None)
+    assert broken["reason"].startswith("preact C1: KeyError: 'loss'")
+    assert (whole["verdict"], whole["reason"]) == ("reproduced", None)
+
+
+def test_the_package_can_be_run_as_a_module():
+    command = [sys.executable, "-m", "startright"]
+    shown = subprocess.run([*command, "claims", "--help"], capture_output=True, text=True, check=True)
+    assert "Usage: startright claims" in shown.stdout
+    wrong = subprocess.run([*command, "data", "verify", "mnits"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("startright: unknown dataset 'mnits'")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [["claims"], ["claims", "--json"], ["run", "--list"], ["--help"]])
+def test_a_terminal_of_ascii_is_served(arguments):
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "startright", *arguments]
+    done = subprocess.run(command, capture_output=True, check=False, env={**os.environ, **ascii_only})
+    assert (done.returncode, done.stderr) == (0, b"")
+    text = done.stdout.decode("utf-8" if "--json" in arguments else "ascii")
+    if arguments == ["claims"]:
+        assert "+/-" in text
+        assert "?" not in text
+        assert len({len(line) for line in text.splitlines()}) == 1  # the table is straight
+    elif "--json" in arguments:
+        assert any("≤" in check["text"] for row in json.loads(text) for check in row["checks"])
 
 
 def test_serving_needs_a_book(call, monkeypatch, tmp_path):

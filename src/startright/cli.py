@@ -3,10 +3,14 @@
 # ruff: noqa: PLC0415 (imports inside commands: `--help` and `status` must not wait for torch)
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from startright.claims import Row
 
 app = typer.Typer(
     name="startright",
@@ -79,13 +83,18 @@ def _root() -> Path:
     return root
 
 
-def _fail_on(problems: list, done: str) -> None:
-    """Lists the problems and ends with exit code 1, or says what was ``done``."""
+def _stop_on(problems: Sequence) -> None:
+    """Lists the problems and ends with exit code 1, if there are any."""
     for problem in problems:
         typer.echo(str(problem), err=True)
     if problems:
         typer.echo(f"{len(problems)} problem{'s' * (len(problems) > 1)}", err=True)
         raise typer.Exit(1)
+
+
+def _fail_on(problems: Sequence, done: str) -> None:
+    """Ends with the problems listed, or says what was ``done``."""
+    _stop_on(problems)
     typer.echo(done)
 
 
@@ -134,14 +143,15 @@ def run_studies(
     seed: Annotated[int, typer.Option(help="The first seed.", min=0)] = 0,
     show: Annotated[bool, typer.Option("--list", help="List the studies and end.")] = False,
 ) -> None:
-    """Run the missing runs of studies and record them in data/results."""
+    """Run the missing runs of studies and record them, in data/results unless STARTRIGHT_RESULTS is set."""
     from startright import catalogue, studies
     from startright.devices import describe_device, pick_device
+    from startright.paths import results_root
     from startright.profiles import check_profile
 
     if show or not names:
         for study in catalogue.STUDIES.values():
-            typer.echo(f"{study.name:28} {study.question}")
+            print(f"{study.name:28} {study.question}")
         return
     chosen = [catalogue.study(name) for name in names]
     computes = _engine(engine, option or [], scheduler=scheduler, cluster=cluster, workers=workers)
@@ -149,6 +159,7 @@ def run_studies(
     check_profile(profile)
     for study in chosen:
         studies.pick_engine(study, computes)
+    print(f"records: {results_root()}", file=sys.stderr)
     for study in chosen:
         typer.echo(f"{study.name}: {profile}, {where}", err=True)
         records = studies.run(study, profile, device=device, engine=computes, first_seed=seed, progress=True)
@@ -165,26 +176,41 @@ def show_claims(
     json: Annotated[bool, typer.Option("--json", help="Print strict JSON, every profile a row.")] = False,
 ) -> None:
     """Every claim: the paper's number, ours, the verdict computed from the records."""
+    from startright import catalogue, claims
+    from startright.paths import recorded_in
+    from startright.profiles import PROFILES
+
+    recorded_in()
+    if json:
+        profiles = [profile] if profile else PROFILES
+        rows = [row for name in profiles for row in catalogue.rows(paper, name)]
+        typer.echo(claims.to_json(rows))  # JSON is UTF-8, also where the terminal has ASCII
+    else:
+        rows = catalogue.rows(paper, profile)
+        _print_claims(rows)
+    for row in rows:
+        if row.reason is not None:
+            print(f"cannot be measured: {row.reason}, profile {row.profile}", file=sys.stderr)
+
+
+def _print_claims(rows: list["Row"]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from startright import catalogue, claims
-    from startright.profiles import PROFILES
+    from startright.terminal import writable
 
-    if json:
-        profiles = [profile] if profile else PROFILES
-        typer.echo(claims.to_json([row for name in profiles for row in catalogue.rows(paper, name)]))
-        return
     console, table = Console(), Table()
+    cut = "ellipsis" if console.encoding.startswith("utf") else "crop"  # no ellipsis in ASCII
+    # the long columns share what is left of the line, and are cut there; the ledger page has all of it
+    shared = max((console.width - 70) // 2, 8)
+    widths = {"the paper says": shared, "published": shared}
     for name in ("claim", "the paper says", "published", "ours", "profile", "verdict"):
-        # the long columns share what is left of the line, and are cut there; the ledger page has all of it
-        room = {"the paper says": (console.width - 70) // 2, "published": (console.width - 70) // 2}.get(name)
-        table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=room and max(room, 8))
-    for row in catalogue.rows(paper, profile):
+        table.add_column(name, no_wrap=True, overflow=cut, max_width=widths.get(name))
+    for row in rows:
         claim = row.claim
-        table.add_row(
-            f"{claim.paper} {claim.id}", claim.statement, claim.published, row.ours, row.profile, row.verdict
-        )
+        cells = [f"{claim.paper} {claim.id}", claim.statement, claim.published]
+        cells += [row.ours if row.reason is None else "see below", row.profile, row.verdict]
+        table.add_row(*(writable(cell, console.encoding) for cell in cells))
     console.print(table)
 
 
@@ -199,8 +225,8 @@ def list_data() -> None:
 
     for entry in registry().values():
         size = sum(file.size for file in entry.files) / 1e6
-        typer.echo(f"{entry.name:14} {size:8.1f} MB  {entry.title}; {entry.licence}")
-    typer.echo(f"looked for in {data_root()}")
+        print(f"{entry.name:14} {size:8.1f} MB  {entry.title}; {entry.licence}")
+    print(f"looked for in {data_root()}")
 
 
 @data.command("verify")
@@ -260,36 +286,67 @@ def _refuse_two() -> Path:
     return _root()
 
 
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Stop on exact cells that differ and on numbers beyond chance; for CI."),
+]
+
+
 @book.callback()
-def book_default(context: typer.Context, page: Pages = None, force: Force = False) -> None:
+def book_default(
+    context: typer.Context, page: Pages = None, force: Force = False, strict: Strict = False
+) -> None:
     """Execute stale pages, check them, and build the HTML from what was just executed."""
     if context.invoked_subcommand:
         return
-    from startright.notebooks import pages, site
+    from startright.notebooks import marks, pages, site
     from startright.notebooks.rerun import executed_path, rerun
     from startright.notebooks.seal import is_fresh
 
     root = _refuse_two()
-    problems = rerun(pages.select(root, page or ()), force=force)
+    result = rerun(pages.select(root, page or ()), force=force)
+    _stop_on([*result.problems, *(result.stopping if strict else ())])
     overlay = {
-        f"{one.docname}.ipynb": executed_path(one)
+        f"{one.docname}.ipynb": marks.mark(one, executed_path(one), result.differences)
         for one in pages.pages(root)
         if is_fresh(one, executed_path(one))
     }
-    if problems:
-        _fail_on(problems, "")
     first = site.build(root, overlay)
+    typer.echo(result.summary(), err=True)
     typer.echo(f"open {first.as_uri()} or run `make serve`")
 
 
 @book.command("execute")
-def execute_pages(page: Pages = None, force: Force = False) -> None:
+def execute_pages(page: Pages = None, force: Force = False, strict: Strict = False) -> None:
     """Execute stale pages into _build and compare them with the committed ones; build nothing."""
     from startright.notebooks import pages
     from startright.notebooks.rerun import rerun
 
-    chosen = pages.select(_root(), page or ())
-    _fail_on(rerun(chosen, force=force), f"{len(chosen)} pages agree with the committed ones")
+    result = rerun(pages.select(_root(), page or ()), force=force)
+    _stop_on([*result.problems, *(result.stopping if strict else ())])
+    typer.echo(result.summary())
+
+
+@book.command("portable")
+def portable_pages(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="ARITHMETIC…", help="Which; none: all.")
+    ] = None,
+    page: Pages = None,
+) -> None:
+    """Execute the pages with the arithmetics of other processors, and compare."""
+    from startright.notebooks import pages, portable
+
+    root = _root()
+    chosen = pages.select(root, page or ())
+    results = portable.run(chosen, names or list(portable.ARITHMETICS))
+    report = portable.report_of(chosen, results)
+    (root / "_build" / "portable.md").write_text(report + "\n", encoding="utf-8")
+    typer.echo(report)
+    for name, result in results.items():
+        typer.echo(f"{name}: {result.summary()}", err=True)
+    _stop_on(portable.failures(results))
+    typer.echo("every exact cell says the same and no finding the opposite, under every arithmetic")
 
 
 @book.command("html")
@@ -356,8 +413,12 @@ def serve(port: Annotated[int, typer.Option(help="On this machine.", min=1, max=
 
 def main() -> None:
     """Entry point: what the user got wrong is one line and exit code 2."""
+    from startright.terminal import spell_out
+
+    spell_out(sys.stdout)
+    spell_out(sys.stderr)
     try:
-        app()
+        app(prog_name="startright")
     except KeyboardInterrupt:
         sys.exit(130)
     except (ValueError, OSError, RuntimeError, ModuleNotFoundError) as error:

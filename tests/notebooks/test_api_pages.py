@@ -8,11 +8,13 @@ SOURCE = ROOT / "src"
 # What only other modules of the package use, or only Sphinx.
 INTERNAL = {
     "startright",
+    "startright.__main__",
     "startright.notebooks.docstrings",
     "startright.notebooks.theme",
     "startright.preact.branches",
     "startright.preact.limits",
     "startright.studies.strict_json",
+    "startright.terminal",
 }
 
 
