@@ -26,6 +26,21 @@ class Page:
         """The pair with outputs."""
         return self.root / f"{self.docname}.ipynb"
 
+    def text(self) -> str:
+        """The source as it is written.
+
+        Raises:
+            ValueError: it is not encoded in UTF-8; the message names the line.
+        """
+        content = self.py.read_bytes()
+        try:
+            return content.decode("utf-8").replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            line = content[: error.start].count(b"\n") + 1
+            raise ValueError(
+                f"{self.docname}.py, line {line}: not UTF-8: save it in that encoding"
+            ) from error
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -62,7 +77,7 @@ def documents(root: Path) -> list[str]:
     toc = root / "_toc.yml"
     try:
         return list(_files(yaml.safe_load(toc.read_text(encoding="utf-8"))))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ValueError(f"cannot read the table of contents {toc}: {error}") from error
 
 

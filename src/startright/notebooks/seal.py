@@ -42,12 +42,21 @@ def seal(notebook: NotebookNode, **facts: object) -> None:
 
 def facts(notebook: NotebookNode) -> dict:
     """What :func:`seal` wrote, or nothing."""
-    return dict(notebook.metadata.get(NAME, {}))
+    found = notebook.metadata.get(NAME)
+    if not isinstance(found, dict) or not isinstance(found.get("cells"), dict):
+        return {}
+    return dict(found) if isinstance(found.get("seconds", 0), int | float) else {}
 
 
 def is_fresh(page: Page, path: Path) -> bool:
-    """Whether ``path`` holds a sealed run of the page from the very inputs of now."""
-    return path.exists() and facts(read(path)).get("key") == stale.key(page)
+    """Whether ``path`` holds a sealed run of the page from the very inputs of now.
+
+    A notebook or source that cannot be read is not fresh: whoever runs or checks the page says why.
+    """
+    try:
+        return path.exists() and facts(read(path)).get("key") == stale.key(page)
+    except ValueError:
+        return False
 
 
 def broken(notebook: NotebookNode, name: str) -> list[Problem]:
@@ -60,8 +69,8 @@ def broken(notebook: NotebookNode, name: str) -> list[Problem]:
             name,
             "source or output was changed by hand since it ran: `make refresh` runs it again",
             number,
-            cell.id,
+            cell.get("id"),
         )
         for number, cell in code_cells(notebook)
-        if cells.get(cell.id) != fingerprint(cell)
+        if cells.get(cell.get("id")) != fingerprint(cell)
     ]

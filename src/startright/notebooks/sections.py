@@ -32,8 +32,11 @@ def _link(page: Page, folder: str) -> str:
 
 
 def title(page: Page) -> str:
-    """The first heading of the page."""
-    match = re.search(r"^# # (.+)$", page.py.read_text(encoding="utf-8"), re.MULTILINE)
+    """The first heading of the page; its name if there is none, or no source that can be read."""
+    try:
+        match = re.search(r"^# # (.+)$", page.text(), re.MULTILINE)
+    except (OSError, ValueError):  # the check of the page says what is wrong with it
+        match = None
     return match[1].strip() if match else page.docname.rsplit("/", 1)[-1]
 
 
@@ -78,7 +81,10 @@ def chapters(root: Path, folder: str) -> str:
 
 
 def _facts(page: Page) -> dict:
-    return seal.facts(read(page.ipynb)) if page.ipynb.exists() else {}
+    try:
+        return seal.facts(read(page.ipynb)) if page.ipynb.exists() else {}
+    except ValueError:  # the check of the page says what is wrong with it
+        return {}
 
 
 def _seconds(page: Page) -> str:

@@ -19,7 +19,7 @@ def _modules(root: Path) -> dict[str, Path]:
     return names
 
 
-def imports(text: str, module: str = "", is_package: bool = False) -> Iterator[str]:
+def imports(text: str | bytes, module: str = "", is_package: bool = False) -> Iterator[str]:
     r"""Every name that Python source may import as a module, lazily or not.
 
     Args:
@@ -40,21 +40,33 @@ def imports(text: str, module: str = "", is_package: bool = False) -> Iterator[s
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
+def _imports(path: Path, text: str | bytes, root: Path, module: str = "") -> list[str]:
+    try:
+        return list(imports(text, module, path.name == "__init__.py"))
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        where = f"{path.relative_to(root).as_posix()}{f', line {line}' if line else ''}"
+        raise ValueError(f"{where}: Python cannot read it: {getattr(error, 'msg', error)}") from error
+
+
 def reached(page: Page) -> set[str]:
     """The modules of the package that the page can reach through imports, with the packages around them.
 
     A room brings its studies and claims along: its page reads them by name.
+
+    Raises:
+        ValueError: Python cannot read the page or a module; the message names file and line.
     """
     modules = _modules(page.root)
     seen: set[str] = set()
-    waiting = list(imports(page.py.read_text(encoding="utf-8")))
+    waiting = _imports(page.py, page.text(), page.root)
     while waiting:
         name = waiting.pop()
         if name not in modules or name in seen:
             continue
         seen.add(name)
         path = modules[name]
-        waiting += imports(path.read_text(encoding="utf-8"), name, path.name == "__init__.py")
+        waiting += _imports(path, path.read_bytes(), page.root, name)
         waiting += [name.rpartition(".")[0]]
         waiting += [f"{name}.studies", f"{name}.claims"] if f"{name}.studies" in modules else []
     return seen
