@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from startright.notebooks.folders import homes, require_writable, utf8
 from startright.notebooks.pages import Page
 from startright.notebooks.pair import merged, read, write
 
@@ -17,15 +18,18 @@ class PageError(RuntimeError):
     """A page could not be executed at all: papermill or the kernel died."""
 
 
-def environment(quiet: bool = True, hide_gpu: bool = True) -> dict[str, str]:
+def environment(quiet: bool = True, hide_gpu: bool = True, spare: Path | None = None) -> dict[str, str]:
     """The environment of a page's kernel.
 
     Args:
         quiet: no progress bars.
         hide_gpu: the quick profile is made for CPUs, and its committed outputs come from one: numbers from
             another device would differ in every random draw.
+        spare: where the kernel's libraries keep their caches if the home cannot be written: they would warn
+            on stderr, which the gate refuses.
     """
-    settings = dict(os.environ, PYTHONHASHSEED="0", JUPYTER_PREFER_ENV_PATH="1")
+    settings = utf8(os.environ) | {"PYTHONHASHSEED": "0", "JUPYTER_PREFER_ENV_PATH": "1"}
+    settings |= homes(os.environ, spare) if spare else {}
     if hide_gpu:  # pages run side by side, and kernels that share cores mostly wait for one another
         settings.setdefault("OMP_NUM_THREADS", "1")
     settings.pop("MPLBACKEND", None)  # another backend than the notebook's own would show no figure
@@ -53,7 +57,9 @@ def execute(
 
     Raises:
         PageError: there is no notebook afterwards, or its kernel died.
+        PermissionError: ``out`` cannot be written; the message says what to do.
     """
+    require_writable(out.parent, page.root)
     started = time.monotonic()
     plan, log = out.with_suffix(".plan.ipynb"), out.with_suffix(".log")
     write(_bare(merged(page)), plan)
@@ -62,14 +68,14 @@ def execute(
     for name, value in (parameters or {}).items():
         arguments += ["-p", name, value]
     arguments += ["--log-output", "--no-progress-bar"] if parameters else ["--no-progress-bar"]
-    settings = environment(quiet=not parameters, hide_gpu=not parameters)
+    settings = environment(not parameters, not parameters, page.root / "_build" / "homes")
     command = [sys.executable, "-m", "papermill", *arguments]
-    with log.open("w") as stream:
+    with log.open("w", encoding="utf-8") as stream:
         sink = None if parameters else stream
         code = subprocess.run(command, env=settings, stdout=sink, stderr=sink, check=False).returncode
     plan.unlink()
     if not out.exists() or (code and not _has_error(read(out))):
-        last = [line for line in log.read_text(encoding="utf-8").splitlines() if line.strip()][-1:]
+        last = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()][-1:]
         raise PageError(f"{page.docname} did not run to its end: {' '.join(last) or f'exit code {code}'}")
     return read(out), round(time.monotonic() - started)
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from startright.notebooks.folders import homes, require_writable, utf8
 from startright.notebooks.pages import pages
 
 CONTEXT = ("_config.yml", "_toc.yml", "*.md", "CITATION.cff", "book/**/*")
@@ -93,18 +94,18 @@ def _key(root: Path, staged: Path) -> str:
 def _git(root: Path, *arguments: str) -> str:
     try:
         command = ["git", "-C", str(root), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        return os.fsdecode(subprocess.run(command, capture_output=True, check=True).stdout).strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
 
 
 def _environment(root: Path, staged: Path) -> dict[str, str]:
-    """Lets the dates of the staged pages be found in the repository's history."""
+    """Lets the dates of the staged pages be found in the repository's history, whatever locale and home."""
     folder = _git(root, "rev-parse", "--absolute-git-dir")
     top = _git(root, "rev-parse", "--show-toplevel")
     inside = top and Path(top).resolve() == root.resolve()
     own = {"GIT_DIR": folder, "GIT_WORK_TREE": str(staged)} if inside else {"GIT_CEILING_DIRECTORIES": "/"}
-    return dict(os.environ, PYTHONHASHSEED="0", **own)
+    return utf8(os.environ) | homes(os.environ, root / "_build" / "homes") | {"PYTHONHASHSEED": "0"} | own
 
 
 def warnings_of(log: str) -> list[str]:
@@ -113,6 +114,22 @@ def warnings_of(log: str) -> list[str]:
     return [
         line for line in lines if re.search(r"\b(WARNING|ERROR|CRITICAL)\b|^\S*(Error|Exception)\b", line)
     ]
+
+
+def _sphinx(root: Path, staged: Path, builder: str) -> subprocess.CompletedProcess[str]:
+    program = "from jupyter_book.cli.main import main; main()"
+    options = ["-W", "-n", "--keep-going", "--builder", builder, "--path-output", str(root)]
+    done = subprocess.run(
+        [sys.executable, "-c", program, "build", str(staged), *options],
+        env=_environment(root, staged),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    (root / "_build" / f"{builder}.log").write_text(done.stdout, encoding="utf-8")
+    return done
 
 
 def build(root: Path, overlay: Mapping[str, Path] | None = None, builder: str = "html") -> Path:
@@ -129,26 +146,26 @@ def build(root: Path, overlay: Mapping[str, Path] | None = None, builder: str = 
     Raises:
         SiteError: the build failed or warned. What Sphinx had kept is dropped: a second build would
             not read the faulty pages again, and so not warn.
+        PermissionError: the folder ``_build`` cannot be written; the message says what to do.
     """
     require_jupyter_book()
+    require_writable(root / "_build", root)
     staged = stage(root, overlay or {})
     made, stamp = root / "_build" / "html", root / "_build" / "html.key"
     key = _key(root, staged)
-    if builder == "html" and stamp.exists() and stamp.read_text() == key and (made / "index.html").exists():
+    if (
+        builder == "html"
+        and stamp.exists()
+        and stamp.read_text("ascii") == key
+        and (made / "index.html").exists()
+    ):
         return made / "index.html"
     stamp.unlink(missing_ok=True)
-    program = "from jupyter_book.cli.main import main; main()"
-    options = ["-W", "-n", "--keep-going", "--builder", builder, "--path-output", str(root)]
-    command = [sys.executable, "-c", program, "build", str(staged), *options]
-    settings = _environment(root, staged)
-    done = subprocess.run(
-        command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    (root / "_build" / f"{builder}.log").write_text(done.stdout, encoding="utf-8")
+    done = _sphinx(root, staged, builder)
     if done.returncode:
         shutil.rmtree(root / "_build" / ".doctrees", ignore_errors=True)
         found = warnings_of(done.stdout.replace(f"{staged}/", "")) or done.stdout.splitlines()[-5:]
         raise SiteError("\n  ".join([f"the {builder} build failed (_build/{builder}.log):", *found]))
     if builder == "html":
-        stamp.write_text(key)
+        stamp.write_text(key, "ascii")
     return made / "index.html"
