@@ -51,7 +51,8 @@ def test_the_dual_direction_is_the_primal_one(seed, floor):
         j.T @ j + dual.damping * torch.eye(j.shape[1], dtype=torch.float64), j.T @ gradient
     )
     ours = flat(direction) / 6  # the direction is that of λ = 1, times N
-    assert torch.allclose(ours, primal, rtol=1e-7, atol=1e-10 * float(primal.abs().max()))
+    # the two systems are as ill-conditioned as largest over smallest eigenvalue + ε: up to 1e5 here
+    assert torch.allclose(ours, primal, rtol=1e-7, atol=1e-8 * float(primal.abs().max()))
 
 
 def test_the_damping_is_the_smallest_eigenvalue_or_its_floor():

@@ -95,7 +95,7 @@ def test_an_evaluation_is_the_naive_one():
 def test_the_teacher_itself_is_perfect():
     task = draw_task(0, 30, 200)
     seen = evaluate(task.teacher, task)
-    assert float(seen["test_loss"]) == 0
+    assert float(seen["test_loss"]) < 1e-28  # rounding, squared: points are evaluated in chunks
     assert float(seen["refit_test"]) < 1e-20
     assert float(seen["cka"]) == pytest.approx(1)
     assert float(seen["weighted_cka"]) == pytest.approx(1)

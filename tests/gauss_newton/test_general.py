@@ -209,7 +209,7 @@ def test_the_closed_form_of_the_paper_s_network():
     net = MeanField(normal(20, seed=2), normal(20, 3, seed=3), normal(20, seed=4))
     x = normal(9, 3)
     kernel = tangent_kernel(MeanFieldModule(net.v, net.u, net.b), x, 4)
-    torch.testing.assert_close(kernel, closed_kernel(net, x), rtol=1e-10, atol=1e-14)
+    torch.testing.assert_close(kernel, closed_kernel(net, x), rtol=1e-10, atol=1e-12)
 
 
 def test_a_full_step_solves_a_linear_least_squares_problem():
@@ -234,7 +234,7 @@ def test_damping_follows_the_smallest_eigenvalue(alpha):
     found = direction(net, x, normal(3, 3), damping=Damping(alpha=alpha, floor=0))
     rounding = 10 * torch.finfo(x.dtype).eps * eigenvalues[-1]
     torch.testing.assert_close(
-        found.damping, torch.maximum(alpha * eigenvalues[0], rounding), rtol=1e-3, atol=1e-14
+        found.damping, torch.maximum(alpha * eigenvalues[0], rounding), rtol=1e-3, atol=0
     )
     torch.testing.assert_close(found.smallest, eigenvalues[0])
     torch.testing.assert_close(found.largest, eigenvalues[-1])

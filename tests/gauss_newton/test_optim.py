@@ -146,7 +146,7 @@ def test_what_the_last_step_used_is_kept():
     loss = optimizer.step(lambda: (twice, Y[:3]))
     assert optimizer.last["loss"] == loss
     assert optimizer.last["damping"] == 1e-3  # the kernel is singular: the floor decides
-    assert optimizer.last["smallest"].abs() < 1e-12 < optimizer.last["largest"]
+    assert optimizer.last["smallest"].abs() < 1e-12 * optimizer.last["largest"]
 
 
 def test_schedulers_scale_the_step():

@@ -34,6 +34,7 @@ from torch.func import functional_call, jacrev, vjp, vmap
 
 from startright.gauss_newton.dual import Damping
 from startright.gauss_newton.losses import ExampleLoss, LocalLoss, local_loss
+from startright.gauss_newton.network import symmetric
 
 Parameters = dict[str, Tensor]
 CHUNK_NUMBERS = 2**24  # of a chunk's Jacobian when no chunk size is given: 128 MB in float64
@@ -104,8 +105,9 @@ def direction(
 def tangent_kernel(model: nn.Module, x: Tensor, chunk_size: int | None = None) -> Tensor:
     r"""The tangent kernel :math:`A = JJ^\top`, (N·K, N·K), outputs of one example next to each other.
 
-    The Jacobians of two chunks of examples give a block of A; those of the second are computed anew for every
-    block. For m chunks this costs (m + 1)/2 times the Jacobian and 2/m times its memory.
+    It is symmetric to the last digit. The Jacobians of two chunks of examples give a block of A; those of the
+    second are computed anew for every block. For m chunks this costs (m + 1)/2 times the Jacobian and 2/m
+    times its memory.
 
     Args:
         model: gives each example its outputs.
@@ -128,7 +130,7 @@ def tangent_kernel(model: nn.Module, x: Tensor, chunk_size: int | None = None) -
         left = jacobian(f, params, chunk)
         for b in range(a):
             rows[a].append(_product(left, jacobian(f, params, chunks[b])))
-        rows[a].append(_product(left, left))
+        rows[a].append(symmetric(_product(left, left)))
     return _mirrored(rows)
 
 

@@ -105,11 +105,11 @@ class Linearisation:
     outputs: Tensor
 
     def kernel(self) -> Tensor:
-        r"""The tangent kernel :math:`A = JJ^\top`, (…, N, N), without J.
+        r"""The tangent kernel :math:`A = JJ^\top`, (…, N, N), without J; symmetric to the last digit.
 
         .. math:: A = \frac1{M^2}\Bigl[\Phi\Phi^\top + (SS^\top) \circ (XX^\top + 1)\Bigr].
         """
-        inputs = (self.x @ self.x.mT).add_(1)
+        inputs = gram(self.x).add_(1)
         return gram(self.slopes).mul_(inputs).add_(gram(self.features)).div_(self.features.shape[-1] ** 2)
 
     def pullback(self, z: Tensor) -> MeanField:
@@ -136,15 +136,25 @@ def tangent_kernel(net: MeanField, x: Tensor) -> Tensor:
     return linearise(net, x).kernel()
 
 
+def symmetric(square: Tensor) -> Tensor:
+    """The mean of matrices (…, n, n) and their transposes: symmetric to the last digit."""
+    return square.add(square.mT).div_(2)
+
+
 def gram(rows: Tensor) -> Tensor:
-    """``rows @ rows.mT``, symmetric to the last digit; of a large one little more than half is computed."""
+    """``rows @ rows.mT``, of a large one little more than half.
+
+    It is symmetric to the last digit by construction: the product of a matrix with its transpose is so only
+    where the linear algebra of the processor happens to round both halves alike.
+    """
     n = rows.shape[-2]
     if n < STRIPS_FROM:
-        return rows @ rows.mT
+        return symmetric(rows @ rows.mT)
     product = rows.new_empty((*rows.shape[:-1], n))
     cuts = [n * k // 4 for k in range(5)]
     for first, last in pairwise(cuts):
-        strip = rows[..., first:, :] @ rows[..., first:last, :].mT
-        product[..., first:, first:last] = strip
-        product[..., first:last, last:] = strip[..., last - first :, :].mT
+        square, below = (rows[..., first:, :] @ rows[..., first:last, :].mT).tensor_split([last - first], -2)
+        product[..., first:last, first:last] = symmetric(square)
+        product[..., last:, first:last] = below
+        product[..., first:last, last:] = below.mT
     return product
