@@ -169,7 +169,7 @@ def test_step_of_one_process_is_that_of_the_model(heads, folder):
             for batch in zip(x, y, strict=True)
         ]
         states.append({**model.state_dict(), "losses": torch.stack(losses)})
-    assert_same(*states)
+    assert_same(*states, rtol=1e-4, atol=1e-6)
 
 
 def test_head_that_failed_in_another_share_stays_as_it_is(folder, monkeypatch):
@@ -196,7 +196,7 @@ def test_shares_make_up_the_batches_whatever_the_number_of_processes(folder):
         return [torch.stack([x for share in step for x in share[0]]) for step in zip(*shares, strict=True)]
 
     def images_of(steps):
-        return sorted(torch.cat(steps).flatten(1).sum(1).tolist())
+        return sorted(image.numpy().tobytes() for image in torch.cat(steps))
 
     alone, shared = epoch(1, 1), epoch(1, 2)
     assert len(alone) == len(shared) == 4  # 18 images, two left out

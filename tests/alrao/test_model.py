@@ -106,12 +106,13 @@ def test_a_head_learns_at_full_speed_whatever_its_weight_and_never_moves_the_bac
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-6)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-3)])
 def test_one_head_at_one_rate_is_torch_s(optimizer, dtype, tolerance):
     rate = 0.03 if optimizer == "sgd" else 1e-3
     model, ours = wrap(mlp(norm=True).to(dtype), linear, (rate, rate), 1, optimizer=optimizer)
     plain = nn.Sequential(copy.deepcopy(model.backbone), nn.Linear(D, K, dtype=dtype))
     plain[1].load_state_dict({k: v[0] for k, v in model.heads.stack.state_dict().items()})
+    start = model.backbone[0].weight.clone()
     theirs = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[optimizer](plain.parameters(), lr=rate)
     for x, y in batches(120, dtype=dtype):
         loss = F.cross_entropy(plain(x), y)
@@ -125,6 +126,7 @@ def test_one_head_at_one_rate_is_torch_s(optimizer, dtype, tolerance):
     torch.testing.assert_close(
         model(x), plain(x).log_softmax(1).detach(), rtol=10 * tolerance, atol=10 * tolerance
     )
+    assert not torch.allclose(model.backbone[0].weight, start, atol=0.03)  # it has learnt far more
 
 
 def test_only_the_backbone_s_gradient_is_clipped():

@@ -9,6 +9,7 @@ from startright.alrao.optim import PerUnitAdam, PerUnitSGD
 
 KINDS = [(PerUnitSGD, torch.optim.SGD), (PerUnitAdam, torch.optim.Adam)]
 both = pytest.mark.parametrize("kind", [PerUnitSGD, PerUnitAdam])
+CLOSE = {"rtol": 1e-10, "atol": 1e-11}  # rounding, after a hundred steps
 
 
 def network(seed=0):
@@ -51,7 +52,7 @@ def test_all_at_once_moves_as_one_after_another(kind):
         train(net, kind(net.named_parameters(), random_rates(net), lr=0.5, foreach=foreach))
         for net, foreach in zip(nets, (True, False), strict=True)
     ]
-    torch.testing.assert_close(*ends, rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(*ends, **CLOSE)
     assert not torch.equal(ends[0][0], next(network().parameters()))
 
 
@@ -60,9 +61,7 @@ def test_all_at_once_moves_as_one_after_another(kind):
 def test_with_one_rate_it_is_torch_s(kind, torchs, foreach):
     net, other = network(), network()
     ours = train(net, kind(net.named_parameters(), equal_rates(net), foreach=foreach))
-    torch.testing.assert_close(
-        ours, train(other, torchs(other.parameters(), lr=0.01)), rtol=1e-12, atol=1e-13
-    )
+    torch.testing.assert_close(ours, train(other, torchs(other.parameters(), lr=0.01)), **CLOSE)
 
 
 @pytest.mark.parametrize(("kind", "torchs"), KINDS)
@@ -89,7 +88,7 @@ def test_groups_have_their_own_multipliers(kind, foreach):
         train(net, kind(groups, rates, lr=2.0, foreach=foreach)),
         train(other, kind(other.named_parameters(), scaled, foreach=foreach)),
     )
-    torch.testing.assert_close(*ends, rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(*ends, **CLOSE)
 
 
 @pytest.mark.parametrize(("kind", "torchs"), KINDS)
@@ -101,7 +100,7 @@ def test_schedulers_of_torch_scale_all_rates(kind, torchs):
         train(net, ours, 31, each=schedules[0].step),
         train(other, theirs, 31, each=schedules[1].step),
     )
-    torch.testing.assert_close(*ends, rtol=1e-12, atol=1e-13)
+    torch.testing.assert_close(*ends, **CLOSE)
     assert ours.param_groups[0]["lr"] < 0.01
 
 

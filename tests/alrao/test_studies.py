@@ -12,6 +12,9 @@ from startright.studies import RecordStore, compare, recorded, run
 
 CPU = torch.device("cpu")
 QUICK = [study for study in STUDIES if "quick" in study.profiles]
+# Another processor is another draw of a training: seeds are up to 15 % apart, instruction sets were 2 %.
+TRAINED = {"rel": 0.25, "abs": 0.05}
+EXACT = {"alrao-counts": {"rel": 1e-12}, "alrao-identity": {"abs": 1e-5}}
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
@@ -30,14 +33,15 @@ def test_recorded_quick_runs_are_complete(study):
     "study", [s for s in QUICK if s.name not in ("alrao-rl", "alrao-units")], ids=lambda study: study.name
 )
 def test_a_run_of_each_study_reproduces(study, tmp_path):
-    """A config of each grid, run afresh, gives the committed numbers; one whose course is not chaotic."""
+    """A config of each grid, run afresh, gives the committed numbers as far as these are not a draw."""
     committed = {record.key: record for record in recorded(study, "quick")}
     one = study.grid("quick")[:1] if study.name == "alrao-intervals" else study.grid("quick")[-1:]
     seeds = study.seeds("quick")[:1]
     small = replace(study, grid=lambda profile: one, seeds=lambda profile: seeds)
     store = RecordStore(tmp_path / "fresh.jsonl")
     fresh = run(small, "quick", device="cpu", engine="serial", store=store, progress=False)
-    assert compare(fresh, [committed[record.key] for record in fresh], rel=0.05, abs=0.02) == []
+    tolerance = EXACT.get(study.name, TRAINED)
+    assert compare(fresh, [committed[record.key] for record in fresh], **tolerance) == []
 
 
 def test_serial_and_stacked_give_the_same_records():

@@ -120,7 +120,7 @@ def test_a_float64_switch_is_exact_whatever_the_step():
     torch.testing.assert_close(
         switch.log_mass.exp(),
         torch.tensor([[5 / 24] * 2, [7 / 24] * 2], dtype=torch.float64),
-        rtol=1e-14,
+        rtol=1e-12,  # logarithms and back
         atol=0,
     )
 

@@ -100,7 +100,7 @@ def test_one_group_is_a_quadratic_equation(g, h, lam):
 
 
 def test_one_group_without_the_cubic_term_is_newton_s_step():
-    newton = pytest.approx(1.5, rel=1e-15)
+    newton = pytest.approx(1.5, rel=1e-12)
     assert solve([3.0], [[2.0]], [1.0], 0.0).eta.item() == newton
     assert cubic_step(torch.tensor([3.0]), torch.tensor([[2.0]]), None, 0).eta.item() == newton
     assert solve([3.0], [[2.0]], [0.0], 1.0).eta.item() == newton
@@ -119,7 +119,7 @@ def test_the_hard_case_by_hand():
     assert step.case == "hard"
     assert step.radius == pytest.approx(2)
     np.testing.assert_allclose(step.eta, [math.sqrt(4 - 1 / 16), 0.25], rtol=1e-12)
-    assert step.min_eigenvalue == pytest.approx(0, abs=1e-14)
+    assert step.min_eigenvalue == pytest.approx(0, abs=1e-12)
 
 
 def test_orthogonal_to_the_lowest_eigenvector_but_large_is_not_hard():
@@ -169,7 +169,7 @@ def test_a_group_that_the_model_ignores_gets_nothing():
     step = solve(g, H, d)
     rest = solve(g[[0, 2]], H[np.ix_([0, 2], [0, 2])], d[[0, 2]])
     assert step.eta[1] == 0
-    np.testing.assert_array_equal(step.eta[[0, 2]], rest.eta)
+    np.testing.assert_allclose(step.eta[[0, 2]], rest.eta, rtol=1e-12)
     assert solve(0 * g, 0 * H, 0 * d).eta.tolist() == [0, 0, 0]
 
 

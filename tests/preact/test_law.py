@@ -125,8 +125,8 @@ def test_moments_by_quadrature(theta, order):
 @pytest.mark.parametrize("theta", [2, 3, 10])
 def test_second_and_fourth_moments_have_their_closed_forms(theta):
     law = QuotientLaw(theta)
-    assert law.moment(2) == pytest.approx(1 / gamma(1 + 2 / theta), rel=1e-14)
-    assert law.moment(4) == pytest.approx(3 / gamma(1 + 4 / theta), rel=1e-14)
+    assert law.moment(2) == pytest.approx(1 / gamma(1 + 2 / theta), rel=1e-12)
+    assert law.moment(4) == pytest.approx(3 / gamma(1 + 4 / theta), rel=1e-12)
     assert law.second_moment_by_quadrature() == pytest.approx(law.moment(2), rel=1e-12)
 
 
@@ -169,8 +169,8 @@ def test_derivative_against_differences(theta, kind):
 
 def test_limits():
     z = np.linspace(-8, 8, 33)
-    np.testing.assert_allclose(phi(z, 2), SPLIT * np.sin(np.pi / 2 * erf(z / SPLIT)), atol=1e-15)
-    np.testing.assert_allclose(phi(z, 2, "positive"), SPLIT * np.sin(np.pi / 2 * ndtr(z)), atol=1e-15)
+    np.testing.assert_allclose(phi(z, 2), SPLIT * np.sin(np.pi / 2 * erf(z / SPLIT)), rtol=1e-12)
+    np.testing.assert_allclose(phi(z, 2, "positive"), SPLIT * np.sin(np.pi / 2 * ndtr(z)), rtol=1e-12)
     np.testing.assert_allclose(phi(z, INF), z, rtol=1e-12)
     np.testing.assert_allclose(phi(z[:20], INF, "positive"), SPLIT * erfinv(ndtr(z[:20])), rtol=1e-9)
     for kind in KINDS:  # and they are approached

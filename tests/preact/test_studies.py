@@ -91,7 +91,8 @@ def test_training_alone_equals_training_in_a_stack():
     stacked = studies.run_training_stacked(runs, CPU)
     for (each, seed), together in zip(runs, stacked, strict=True):
         alone = studies.run_training(each, seed, CPU)
-        assert alone.metrics == pytest.approx(together.metrics, rel=1e-3)
+        # in single precision, and one image may fall on the other side
+        assert alone.metrics == pytest.approx(together.metrics, rel=1e-3, abs=1.01 / 297)
 
 
 def test_networks_start_with_the_weights_their_scheme_names():
