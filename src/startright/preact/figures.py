@@ -244,7 +244,8 @@ def training(records: Sequence[Record]) -> Figure:
     """Test accuracy against learning rate, one panel a (width, depth), one line a scheme."""
     table = frame(records)
     rows, columns, rates = (sorted(table[key].unique()) for key in ("width", "depth", "lr"))
-    figure, axes = panels(len(rows), len(columns), height=2.7, sharex=True, sharey=True)
+    height = 2.7 if len(rows) > 1 else 3.2
+    figure, axes = panels(len(rows), len(columns), height=height, sharex=True, sharey=True, squeeze=False)
     for ax, (width, depth) in zip(axes.flat, product(rows, columns), strict=True):
         part = table[(table["width"] == width) & (table["depth"] == depth)]
         for (scheme, theta), group in part.groupby(["scheme", "theta"], dropna=False, sort=False):

@@ -1,27 +1,43 @@
-"""Tables of the room: records in, a small DataFrame out, rounded to the digits that are stable."""
+"""Tables of the room: records in, a small table out.
+
+What was sampled or trained is shown as mean ± standard deviation over seeds and carries its numbers
+(:func:`startright.measured.table`); what is exact is rounded to digits that are the same everywhere.
+"""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
+from startright.measured import Measured, Table, indistinguishable, table
 from startright.preact import finite_width, ks, maps, schemes
+from startright.preact.claims import best_by_validation
 from startright.preact.figures import name
 from startright.preact.reference import AUTHORS_DEPENDENCE, RELEASED_QUALITY
 from startright.studies import Record, curve_frame, frame
 
 
-def _with_names(table: pd.DataFrame) -> pd.DataFrame:
-    names = [name(scheme, theta) for scheme, theta in zip(table["scheme"], table["theta"], strict=True)]
-    return table.assign(function=names)
+def with_names(runs: pd.DataFrame) -> pd.DataFrame:
+    """The frame with a column ``function``: scheme and θ as legends write them."""
+    names = [name(scheme, theta) for scheme, theta in zip(runs["scheme"], runs["theta"], strict=True)]
+    return runs.assign(function=names)
 
 
-def _named(records: Sequence[Record]) -> pd.DataFrame:
-    return _with_names(frame(records))
+def named(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a record, as :func:`startright.studies.frame`, with the column ``function``."""
+    return with_names(frame(records))
 
 
-def _mean_std(groups: pd.core.groupby.SeriesGroupBy, digits: int) -> pd.Series:
-    """``mean ± std`` as text, one entry a group."""
-    return groups.agg(lambda v: f"{v.mean():.{digits}f} ± {v.std():.{digits}f}")
+def _table(
+    values: pd.Series, runs: pd.DataFrame, columns: list[str], digits: int, records: Sequence[Record]
+) -> Table:
+    """Mean ± spread of ``values`` over the seeds, functions down and ``columns`` across, in their order."""
+    rows: dict[str, dict] = {}
+    for (function, *column), group in values.groupby([runs[k] for k in ["function", *columns]], sort=False):
+        key = tuple(column) if len(column) > 1 else column[0]
+        rows.setdefault(function, {})[key] = Measured.of(group, digits)
+    made = pd.DataFrame.from_dict(rows, orient="index")
+    made.columns = made.columns.set_names([{"width": "width n"}.get(k, k) for k in columns])
+    return table(made, records, index="function")
 
 
 def exactness(records: Sequence[Record]) -> pd.DataFrame:
@@ -30,51 +46,71 @@ def exactness(records: Sequence[Record]) -> pd.DataFrame:
     ours = ours.map(lambda distance: "≤ 1e-9" if distance <= 1e-9 else f"{distance:.0e}")
     released = pd.DataFrame.from_dict(RELEASED_QUALITY, orient="index").loc[ours.index, [0, 3]]
     released.columns = ["released, odd", "released, positive"]
-    table = released.join(ours.rename(columns={kind: f"ours, {kind}" for kind in ours}))
-    return table.rename_axis("θ")
+    joined = released.join(ours.rename(columns={kind: f"ours, {kind}" for kind in ours}))
+    return joined.rename_axis("θ")
 
 
-def shape_by_width(records: Sequence[Record], schemes: Sequence[str] = ("relu", "tanh")) -> pd.DataFrame:
+def shape_by_width(records: Sequence[Record], schemes: Sequence[str] = ("relu", "tanh")) -> Table:
     """Standardised KS distance of the last layer over its 5 % threshold, by scheme and width."""
-    table = _named(records).query("inputs == 'unit'")
-    table = table[table["scheme"].isin(schemes)]
-    ratio = table["ks_standardised"] / ks.lilliefors_threshold(int(table["draws"].iloc[0]))
-    groups = ratio.groupby([table["function"], table["width"]], sort=False)
-    return _mean_std(groups, 1).unstack().rename_axis(columns="width n")
+    runs = named(records).query("inputs == 'unit'")
+    runs = runs[runs["scheme"].isin(schemes)]
+    ratio = runs["ks_standardised"] / ks.lilliefors_threshold(int(runs["draws"].iloc[0]))
+    return _table(ratio, runs, ["width"], 1, records)
 
 
-def limits(records: Sequence[Record], width: int = 10) -> pd.DataFrame:
+def limits(records: Sequence[Record], width: int = 10) -> Table:
     """Layout A: the authors' stored KS distance, ours over seeds, and the limit of infinite width."""
-    table = frame(records).query(f"layout == 'A' and not independent and width == {width}")
+    runs = frame(records).query(f"layout == 'A' and not independent and width == {width}")
     rows = {}
-    for (kind, theta), runs in table[table["scheme"].isin(("odd", "positive"))].groupby(["scheme", "theta"]):
+    for (kind, theta), group in runs[runs["scheme"].isin(("odd", "positive"))].groupby(["scheme", "theta"]):
         rows[name(kind, theta)] = {
             "authors": AUTHORS_DEPENDENCE["A", kind, theta][width],
-            "ours": f"{runs['ks'].mean():.3f} ± {runs['ks'].std():.3f}",
+            "ours": Measured.of(group["ks"], 3),
             "limit n → ∞": round(finite_width.dependence_limit(theta, kind).ks, 3),
         }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return table(rows, records, index="function")
 
 
-def independent(records: Sequence[Record]) -> pd.DataFrame:
+def independent(records: Sequence[Record]) -> Table:
     """Fresh inputs for every neuron: KS distance over its noise floor, by function and width."""
-    table = _named(records).query("independent")
-    ratio = table["ks"] / ks.noise_floor(int(table["draws"].iloc[0]))
-    groups = ratio.groupby([table["function"], table["width"]], sort=False)
-    return _mean_std(groups, 1).unstack().rename_axis(columns="width n")
+    runs = named(records).query("independent")
+    return _table(runs["ks"] / ks.noise_floor(int(runs["draws"].iloc[0])), runs, ["width"], 1, records)
 
 
-def by_input(records: Sequence[Record], layer: int = 30) -> pd.DataFrame:
+def by_input(records: Sequence[Record], layer: int = 30) -> Table:
     """Raw KS distance of one layer at width 10, for a unit vector and for an image."""
-    table = _with_names(curve_frame(records, "ks")).query(f"width == 10 and step == {layer - 1}")
-    table = table.assign(inputs=table["inputs"].replace({"unit": "unit vector"}))
-    return _mean_std(table.groupby(["function", "inputs"], sort=False)["ks"], 3).unstack()
+    runs = with_names(curve_frame(records, "ks")).query(f"width == 10 and step == {layer - 1}")
+    runs = runs.assign(input=runs["inputs"].replace({"unit": "unit vector"}))
+    return _table(runs["ks"], runs, ["input"], 3, records)
 
 
-def gaps(records: Sequence[Record]) -> pd.DataFrame:
+def gaps(records: Sequence[Record]) -> Table:
     """Largest gap to the infinite-width map over the first 20 layers, by function and width."""
-    groups = _named(records).groupby(["function", "width"], sort=False)["gap"]
-    return _mean_std(groups, 2).unstack().rename_axis(columns="width n")
+    runs = named(records)
+    return _table(runs["gap"], runs, ["width"], 2, records)
+
+
+def best_rates(records: Sequence[Record]) -> Table:
+    """Test accuracy (%) at the learning rate that validation chose, by function and shape."""
+    best = with_names(best_by_validation(list(records)))
+    return _table(100 * best["test_accuracy"], best, ["width", "depth"], 1, records)
+
+
+def rates(records: Sequence[Record]) -> Table:
+    """The learning rates that validation cannot tell from the best, by function and shape.
+
+    A run that diverged counts as 0. "any" stands for all rates of the grid.
+    """
+    runs = named(records).assign(validation_accuracy=lambda t: t["validation_accuracy"].fillna(0.0))
+    rows: dict[str, dict] = {}
+    for (function, width, depth), group in runs.groupby(["function", "width", "depth"], sort=False):
+        scores = {rate: each.set_index("seed")["validation_accuracy"] for rate, each in group.groupby("lr")}
+        level = sorted(indistinguishable(scores, largest=True))
+        words = "any" if len(level) == len(scores) else ", ".join(f"{rate:g}" for rate in level)
+        rows.setdefault(function, {})[width, depth] = words
+    made = pd.DataFrame.from_dict(rows, orient="index")
+    made.columns = made.columns.set_names(["width", "depth"])
+    return table(made, records, index="function")
 
 
 def chaos(thetas: Sequence[float]) -> pd.DataFrame:
@@ -92,19 +128,26 @@ def chaos(thetas: Sequence[float]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").round(5).rename_axis("θ")
 
 
+def fixed_points(records: Sequence[Record]) -> pd.DataFrame:
+    """The range of V(v)/(σ_w² v), the σ_w in its middle, and the fixed points there, one row an ω."""
+    names = {
+        "ratio_low": "least V(v)/(σ_w² v)",
+        "ratio_high": "largest",
+        "sigma_w": "σ_w",
+        "stable_per_period": "stable in a period",
+        "unstable_per_period": "unstable",
+        "stable_slope": "V′ where stable",
+        "unstable_slope": "V′ where unstable",
+    }
+    return frame(records).set_index("omega")[list(names)].round(3).rename(columns=names).rename_axis("ω")
+
+
 def principles(records: Sequence[Record]) -> pd.DataFrame:
     """How far each summary is from a fixed point, one row a principle."""
-    table = frame(records).set_index("principle")[["variance", "slope", "law"]]
-    pairs = [finite_width.PRINCIPLES[principle][1] for principle in table.index]
-    table = table.map(lambda x: "0" if x < 1e-9 else f"{x:.2g}").set_axis(
+    summaries = frame(records).set_index("principle")[["variance", "slope", "law"]]
+    pairs = [finite_width.PRINCIPLES[principle][1] for principle in summaries.index]
+    texts = summaries.map(lambda x: "0" if x < 1e-9 else f"{x:.2g}").set_axis(
         ["variance: |V(v)/v − 1|", "slope: |χ₁ − 1|", "law: KS at width 1"], axis=1
     )
-    table.insert(0, "pair", pairs)
-    return table
-
-
-def best_rates(best: pd.DataFrame) -> pd.DataFrame:
-    """Test accuracy (%) at the learning rate that validation chose, by function and shape."""
-    best = _with_names(best).assign(accuracy=100 * best["test_accuracy"])
-    groups = best.groupby(["function", "width", "depth"], sort=False)["accuracy"]
-    return _mean_std(groups, 1).unstack(["width", "depth"])
+    texts.insert(0, "pair", pairs)
+    return texts
