@@ -62,9 +62,9 @@ CASES = {
 @pytest.mark.parametrize("shared", [True, False])
 def test_outputs_and_gradients_are_those_of_each_model(case, shared):
     make, shape = CASES[case]
-    models = make()
-    x = torch.randn(3, 5, *shape, generator=torch.Generator().manual_seed(0))
-    weights = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(1))
+    models = [model.double() for model in make()]
+    x = torch.randn(3, 5, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    weights = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     stack = ModelStack(models)
     outputs = stack(x[0] if shared else x, shared=shared)
     (gradients,) = torch.autograd.grad((weights * outputs).sum(), stack.theta)

@@ -63,8 +63,9 @@ class LogUniform:
         return (math.log(self.lo) + u * math.log(self.hi / self.lo)).exp().clamp(self.lo, self.hi)
 
     def grid(self, n: int) -> torch.Tensor:
-        """``n`` rates in geometric progression from ``lo`` to ``hi``, in float64."""
+        """``n`` rates in geometric progression, in float64: from ``lo`` to ``hi``, to the last digit."""
         grid = torch.logspace(math.log10(self.lo), math.log10(self.hi), n, dtype=torch.float64)
+        grid[-1], grid[0] = self.hi, self.lo  # which the powers of ten of their logarithms may miss
         return grid.clamp(self.lo, self.hi)
 
 
