@@ -55,6 +55,7 @@ def test_the_site_is_built_without_git_and_passes_its_checks(built):
     assert "_sources/book/page.py" in html
     assert (built / "_build/html/_sources/book/page.py").is_file()
     assert "THEBE_JS_URL" not in html
+    assert "mybinder" not in html
     assert "colab.research.google.com/github/starting-right/starting-right/blob/main/book/page.ipynb" in html
 
 
