@@ -32,8 +32,34 @@ def data_root() -> Path:
     return _root("STARTRIGHT_DATA", "data/raw")
 
 
-def results_root() -> Path:
-    """The folder where records are written and read: ``$STARTRIGHT_RESULTS``, else ``data/results``."""
+def project_of(code: Path | None) -> Path | None:
+    """The root of the project that a file of code belongs to.
+
+    Args:
+        code: the file. For None, and for one that is in no project, such as a cell of a notebook, the current
+            folder decides.
+
+    Returns:
+        For the package's own code the book's checkout, if any; else the nearest folder with a ``.git`` around
+        it. None for what was installed: the project around the environment is not its own.
+    """
+    around, book = () if code is None else code.parents, repository()
+    if PACKAGE in around:
+        return book
+    if code is not None and {"site-packages", "dist-packages"} & set(code.parts):
+        return None
+    here = Path.cwd()
+    return next((f for f in (*around, here, *here.parents) if f == book or (f / ".git").exists()), book)
+
+
+def results_root(project: Path | None = None) -> Path:
+    """The folder where records are written and read: ``$STARTRIGHT_RESULTS``, else ``data/results``.
+
+    Args:
+        project: below which; None: the book's checkout, else the current folder.
+    """
+    if project is not None and not _given("STARTRIGHT_RESULTS"):
+        return project / "data" / "results"
     return _root("STARTRIGHT_RESULTS", "data/results")
 
 

@@ -4,13 +4,17 @@ import platform
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 
-from startright import __version__
+from startright import __version__, catalogue
+from startright.paths import project_of, repository
+from startright.studies import Study, default_store
 from startright.studies import provenance as module
-from startright.studies.provenance import commit_of, processor, provenance
+from startright.studies.provenance import code_of, commit_of, processor, provenance
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 
@@ -70,7 +74,7 @@ def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
 
 
 def test_the_circumstances_of_a_run(monkeypatch):
-    monkeypatch.setattr(module, "commit_of", lambda root: ("abc", True))
+    monkeypatch.setattr(module, "commit_of", lambda *_: ("abc", True))
     default = torch.get_default_dtype()
     try:
         torch.set_default_dtype(torch.float64)
@@ -135,6 +139,61 @@ def test_no_run_fails_for_want_of_a_name(monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", broken)
     note = processor()
     assert {note.pop("settings") is not None, *note.values()} == {True, None}
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """A git project of somebody else with a module that has a study, and one stands in it."""
+    monkeypatch.delenv("STARTRIGHT_RESULTS", raising=False)
+    root = tmp_path / "mine"
+    root.mkdir()
+    (root / "mine.py").write_text("def compute(config, seed, device):\n    pass\n")
+    git(tmp_path, "init", "-q", str(root))
+    git(root, "add", ".")
+    git(root, "commit", "-q", "-m", "first")
+    monkeypatch.chdir(tmp_path)
+    return root
+
+
+def study_in(path):
+    names = {}
+    exec(compile(path.read_text(), str(path), "exec"), names)
+    return Study("my-study", 1, "?", None, None, names["compute"])
+
+
+@needs_git
+def test_a_study_of_another_project_names_that_project_and_goes_to_its_folder(mine):
+    study = study_in(mine / "mine.py")
+    note = provenance(torch.device("cpu"), code_of(study))
+    assert (note["commit"], note["dirty"]) == (git(mine, "rev-parse", "HEAD"), False)
+    assert note["package_commit"] == commit_of(repository())[0]
+    assert default_store(study).path == mine / "data" / "results" / "my-study.jsonl"
+    (mine / "new.py").write_text((mine / "mine.py").read_text())
+    note = provenance(torch.device("cpu"), code_of(study_in(mine / "new.py")))
+    assert note["dirty"] is True  # no commit has it
+
+
+@needs_git
+def test_code_that_is_in_no_project_is_of_the_current_one(mine, monkeypatch, tmp_path):
+    cell = tmp_path / "kernel" / "cell.py"
+    assert project_of(cell) == project_of(None) == repository()
+    (mine / "below").mkdir()
+    monkeypatch.chdir(mine / "below")
+    assert project_of(cell) == project_of(None) == mine
+
+
+@needs_git
+def test_installed_code_is_of_no_project(mine):
+    assert project_of(mine / ".venv" / "lib" / "site-packages" / "other.py") is None
+
+
+def test_the_own_studies_are_of_the_own_checkout(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (study, *_) = catalogue.STUDIES.values()
+    assert project_of(code_of(study)) == repository()
+    assert "package_commit" not in provenance(torch.device("cpu"), code_of(study))
+    assert code_of(replace(study, run=partial(study.run, seed=0))) == code_of(study)
+    assert code_of(replace(study, run=print)) is None
 
 
 @needs_git

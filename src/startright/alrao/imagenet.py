@@ -23,7 +23,7 @@ from startright.alrao.imagenet_training import ImagenetConfig, Progress, train
 from startright.devices import describe_device
 from startright.paths import data_root
 from startright.studies import Record, Run, default_store
-from startright.studies.provenance import provenance
+from startright.studies.provenance import code_of, provenance
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -74,7 +74,7 @@ def record(run: Run, folder: Path, world: World, *, resume: bool, workers: int) 
         return
     if world.rank == 0:
         store.check_writable()
-    origin = provenance(world.device) | {"processes": world.size}
+    origin = provenance(world.device, code_of(IMAGENET)) | {"processes": world.size}
     say(world, f"run {run.key}: {run.config.model}, {world.size} × {describe_device(world.device)}")
 
     def report(now: Progress) -> None:

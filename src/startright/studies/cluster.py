@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -22,7 +23,7 @@ import torch
 from startright.devices import pick_device
 from startright.errors import unknown
 from startright.studies.engines import ENGINES, Finished, say, stacks
-from startright.studies.provenance import provenance
+from startright.studies.provenance import code_of, provenance
 from startright.studies.study import Outcome, Run, Study
 
 if TYPE_CHECKING:
@@ -243,9 +244,9 @@ def _ready(packed: bytes, device: str) -> Exception | None:
 
 
 @lru_cache(maxsize=8)
-def _origin(device: torch.device, sweep: str) -> dict[str, Any]:
+def _origin(device: torch.device, code: Path | None, sweep: str) -> dict[str, Any]:
     """On a worker: its provenance, once a sweep."""
-    return provenance(device)
+    return provenance(device, code)
 
 
 def _compute(packed: bytes, device: str, sweep: str) -> list[tuple]:
@@ -253,7 +254,7 @@ def _compute(packed: bytes, device: str, sweep: str) -> list[tuple]:
     study, runs = _unpack(packed)
     where = pick_device(device)
     engine = ENGINES["stacked" if study.run_stacked else "serial"]
-    return [(*rest, _origin(where, sweep)) for _, *rest in engine(study, runs, where)]
+    return [(*rest, _origin(where, code_of(study), sweep)) for _, *rest in engine(study, runs, where)]
 
 
 def _task() -> Callable[..., list[tuple]]:

@@ -1,11 +1,13 @@
 """Where a number comes from: the code, the versions, the device, the processor and the precision."""
 
+import inspect
 import os
 import platform
 import re
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ import torch
 
 from startright import __version__
 from startright.devices import describe_device
-from startright.paths import repository
+from startright.paths import project_of, repository
+from startright.studies.study import Study
 
 # variables that make the libraries compute with other instructions than the processor's best
 ARITHMETIC = (
@@ -35,10 +38,19 @@ def _git(root: Path, *arguments: str) -> str | None:
     return os.fsdecode(answer.stdout)  # a path, which need not be text in the encoding of the terminal
 
 
-def commit_of(root: Path | None) -> tuple[str | None, bool | None]:
+def code_of(study: Study) -> Path | None:
+    """The file with the function that computes a run of ``study``; None if Python does not tell."""
+    function = study.run
+    while isinstance(function, partial):
+        function = function.func
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return None if code is None else Path(code.co_filename)
+
+
+def commit_of(root: Path | None, code: Path | None = None) -> tuple[str | None, bool | None]:
     """The commit of the checkout at ``root`` and whether tracked files differ from it.
 
-    Untracked files and the records themselves do not count as changes, or recording a study
+    Untracked files, but for ``code`` itself, and the records do not count as changes, or recording a study
     would spoil the provenance of the next.
 
     Returns:
@@ -49,7 +61,12 @@ def commit_of(root: Path | None) -> tuple[str | None, bool | None]:
     if not commit or Path(top).resolve() != root.resolve():
         return None, None
     changes = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!data/results")
-    return commit, None if changes is None else bool(changes.strip())
+    untracked = (
+        code is not None
+        and root.resolve() in code.resolve().parents
+        and _git(root, "ls-files", "--error-unmatch", "--", str(code.resolve())) is None
+    )
+    return commit, None if changes is None else untracked or bool(changes.strip())
 
 
 def _cpu_model(table: Path = Path("/proc/cpuinfo")) -> str:
@@ -106,20 +123,24 @@ def processor() -> dict[str, Any]:
     }
 
 
-def provenance(device: torch.device) -> dict[str, Any]:
+def provenance(device: torch.device, code: Path | None = None) -> dict[str, Any]:
     """What a record says of the circumstances of its run.
 
     Args:
         device: where the run is computed.
+        code: the file of the code that is run; None: that of the project that one stands in.
 
     Returns:
-        commit, dirty, package, torch, python, device, processor (see :func:`processor`), precision (default
-        dtype and float32 modes of CUDA products and convolutions), threads of the CPU, time (UTC, ISO 8601).
+        commit and dirty of the project of the code (for another than the book also package_commit), package,
+        torch, python, device, processor (see :func:`processor`), precision (default dtype and float32 modes
+        of CUDA products and convolutions), threads of the CPU, time (UTC, ISO 8601).
     """
-    commit, dirty = commit_of(repository())
+    project, book = project_of(code), repository()
+    commit, dirty = commit_of(project, code)
     return {
         "commit": commit,
         "dirty": dirty,
+        **({} if project == book else {"package_commit": commit_of(book)[0]}),
         "package": __version__,
         "torch": torch.__version__,
         "python": platform.python_version(),

@@ -9,21 +9,21 @@ import torch
 from tqdm import tqdm
 
 from startright.devices import pick_device
-from startright.paths import results_root, shipped_results
+from startright.paths import project_of, results_root, shipped_results
 from startright.studies.engines import Engine, pick_engine
-from startright.studies.provenance import provenance
+from startright.studies.provenance import code_of, provenance
 from startright.studies.record import Record
 from startright.studies.store import RecordStore
 from startright.studies.study import Run, Study
 
 
 def default_store(study: Study) -> RecordStore:
-    """The store of the study's records in :func:`startright.paths.results_root`.
+    """The store of the study's records in :func:`startright.paths.results_root` of the study's project.
 
     Beneath them it reads those that an installed package brings along.
     """
     name, shipped = f"{study.name}.jsonl", shipped_results()
-    return RecordStore(results_root() / name, beneath=shipped and shipped / name)
+    return RecordStore(results_root(project_of(code_of(study))) / name, beneath=shipped and shipped / name)
 
 
 def _is_remote(engine: Engine) -> bool:
@@ -41,7 +41,7 @@ def _execute(
     progress: bool | None,
 ) -> dict[str, Record]:
     """Compute ``runs``, hand every record to ``keep`` as soon as it exists; the records by key."""
-    origin = {} if _is_remote(engine) else provenance(device)
+    origin = {} if _is_remote(engine) else provenance(device, code_of(study))
     if progress is None:
         progress = profile != "quick" or sys.stderr.isatty()
     records: dict[str, Record] = {}
