@@ -1,5 +1,7 @@
 """Names, devices, seeds and paths: small promises that everything else relies on."""
 
+import ast
+
 import pytest
 import torch
 
@@ -78,3 +80,33 @@ def test_records_that_were_shipped_are_read_where_there_are_no_others(monkeypatc
     assert paths.shipped_results() is None
     with pytest.raises(FileNotFoundError, match=f"no records in {tmp_path / 'elsewhere'}: "):
         paths.recorded_in()
+
+
+def _reads_by_locale(call):
+    """Whether a call reads a text file in the encoding of whoever runs it."""
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if any(keyword.arg == "encoding" for keyword in call.keywords):
+        return False
+    if name == "open" and isinstance(call.func, ast.Name):
+        modes = [arg.value for arg in call.args[1:2] if isinstance(arg, ast.Constant)]
+        return not modes or not set("bwax") & set(modes[0])
+    return name == "read_text" and not call.args
+
+
+def test_the_check_of_encodings_sees_what_it_should():
+    def offends(source):
+        return _reads_by_locale(ast.parse(source).body[0].value)
+
+    assert all(map(offends, ("path.read_text()", "open(path)", "open(path, 'r')", "files(p).read_text()")))
+    fine = ("path.read_text('utf-8')", "open(path, 'rb')", "open(path, encoding='utf-8')", "os.open(path, 0)")
+    assert not any(map(offends, fine))
+
+
+def test_text_is_read_in_one_encoding_everywhere():
+    offences = [
+        f"{path.relative_to(paths.PACKAGE)}:{node.lineno}"
+        for path in sorted(paths.PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and _reads_by_locale(node)
+    ]
+    assert offences == []
