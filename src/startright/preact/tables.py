@@ -4,7 +4,7 @@ What was sampled or trained is shown as mean ± standard deviation over seeds an
 (:func:`startright.measured.table`); what is exact is rounded to digits that are the same everywhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -69,6 +69,35 @@ def limits(records: Sequence[Record], width: int = 10) -> Table:
             "limit n → ∞": round(finite_width.dependence_limit(theta, kind).ks, 3),
         }
     return table(rows, records, index="function")
+
+
+def odd_and_positive(runs: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """The runs of both variants, for every layout, smallest and largest θ, and n = 2 and the largest n."""
+    chosen = runs[runs["theta"].isin([runs["theta"].min(), runs["theta"].max()])]
+    chosen = chosen[chosen["width"].isin([2, runs["width"].max()]) & ~chosen["independent"]]
+    for _, group in chosen.groupby(["layout", "theta", "width"]):
+        yield tuple(group[group["scheme"] == kind] for kind in ("odd", "positive"))
+
+
+def variants(records: Sequence[Record]) -> Table:
+    """How many times as far from Gaussian the odd variant is, by layout.
+
+    Where the positive one lies within the noise there is a lower bound only, the odd one over the noise;
+    where the odd one is near it as well, there is nothing to compare.
+    """
+    runs = frame(records)
+    line = ks.threshold(int(runs["draws"].iloc[0]))
+    rows: dict[str, dict] = {}
+    for odd, positive in odd_and_positive(runs):
+        far, near = (each.set_index("seed")["ks"] for each in (odd, positive))
+        cell: Measured | str = Measured.of((far / near).dropna(), 1)
+        if near.mean() <= line:
+            cell = f"at least {far.mean() / line:.0f}" if far.mean() > 2 * line else "lost in the noise"
+        column = f"θ = {odd['theta'].iloc[0]:g}", int(odd["width"].iloc[0])
+        rows.setdefault(odd["layout"].iloc[0], {})[column] = cell
+    made = pd.DataFrame.from_dict(rows, orient="index")
+    made.columns = made.columns.set_names(["", "n"])
+    return table(made, records, index="layout")
 
 
 def independent(records: Sequence[Record]) -> Table:
