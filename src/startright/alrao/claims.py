@@ -15,6 +15,7 @@ from startright.alrao.imagenet_study import IMAGENET
 from startright.alrao.reference import GRANULARITY_BITS, PARAMETERS
 from startright.alrao.rl_study import RL
 from startright.claims import Check, Claim, Measurement
+from startright.measured import either, indistinguishable
 from startright.studies import Record, curve_frame, frame
 
 PAPER = "alrao"
@@ -50,6 +51,14 @@ def best_rate(sgd: pd.DataFrame, by: str = "validation_loss") -> float:
     return float(good["mean"].idxmin())
 
 
+def good_rates(sgd: pd.DataFrame, by: str = "validation_loss", *, largest: bool = False) -> list[float]:
+    """The rates of SGD that the seeds cannot tell from the best, the best first; as in :func:`best_rate`."""
+    good = {rate: runs.set_index("seed")[by] for rate, runs in sgd[sgd["status"] == "ok"].groupby("lo")}
+    most = max((len(values) for values in good.values()), default=0)
+    complete = {float(rate): values for rate, values in good.items() if len(values) == most}
+    return indistinguishable(complete, largest=largest)
+
+
 def _as_published(table: pd.DataFrame) -> bool:
     """Whether the runs are those of the paper's images and networks: a narrower network is another set-up."""
     same = table["dataset"].eq("cifar10") & table["net"].isin(image_study.NETS)
@@ -70,19 +79,20 @@ def measure_accuracy(records: Records) -> Measurement:
     """C1: Alrao against the best rate, at the epoch that validation chooses."""
     table = frame(records[image_study.LEARNING.name])
     runs = by_method(table)
-    rate = best_rate(runs["sgd"])
-    best = runs["sgd"][runs["sgd"]["lo"] == rate].set_index("seed")
+    good = good_rates(runs["sgd"])
+    best = runs["sgd"][runs["sgd"]["lo"] == good[0]].set_index("seed")
     gap = 100 * (runs["alrao"].set_index("seed")["best_test_accuracy"] - best["best_test_accuracy"])
     loss = (runs["alrao"].set_index("seed")["best_test_loss"] - best["best_test_loss"]).mean()
+    rates = either([f"{rate:g}" for rate in sorted(good)])
     checks = (
         Check(
-            f"accuracy at most 3 points below SGD at its best rate, {rate:g}: {gap.mean():+.1f}",
+            f"accuracy at most 3 points below SGD at its best rate, {rates}: {gap.mean():+.1f}",
             gap.mean() > -3,
         ),
         Check(f"test loss at most 0.1 nat above: {loss:+.3f}", loss < 0.1),
     )
     return Measurement(
-        f"accuracy of Alrao minus that of SGD at η = {rate:g}, points",
+        "accuracy of Alrao minus that of SGD at its best rate, points",
         gap.mean(),
         _std(gap),
         len(gap),
@@ -145,7 +155,7 @@ def measure_early(records: Records) -> Measurement:
     )
     first = curves["alrao"].query(f"step == {early[0]}")["train_loss"]
     return Measurement(
-        f"training loss of Alrao in the first epoch, nats (best SGD {grid[early[0]].min():.2f})",
+        "training loss of Alrao in the first epoch, nats",
         first.mean(),
         _std(first),
         len(first),
@@ -313,7 +323,7 @@ def measure_rl(records: Records) -> Measurement:
     for task, part in runs["alrao"].groupby("task"):
         sgd = runs["sgd"][runs["sgd"]["task"] == task].groupby("lo")["return"].mean()
         gaps[task] = part["return"].mean() - sgd.max()
-        text = f"{task}: Alrao {part['return'].mean():.0f}, best SGD {sgd.max():.0f} (η = {sgd.idxmax():g})"
+        text = f"{task}: Alrao {part['return'].mean():.0f}, best SGD {sgd.max():.0f}"
         checks.append(
             Check(f"{text}: at most a quarter of the range of SGD below", gaps[task] > -0.25 * np.ptp(sgd))
         )
@@ -325,7 +335,7 @@ def measure_rl(records: Records) -> Measurement:
         int(table["seed"].nunique()),
         tuple(checks),
         comparable=False,
-        note="the paper's algorithm is not published: deep Q-learning is our choice",
+        note="the paper's algorithm is not known to us: deep Q-learning is our choice",
     )
 
 

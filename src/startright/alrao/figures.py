@@ -95,6 +95,14 @@ def _band(ax: Axes, table: pd.DataFrame, column: str, **look: object) -> None:
     ax.fill_between(epochs, mean - std, mean + std, color=look["color"], alpha=0.2, lw=0)
 
 
+def _log_band(ax: Axes, table: pd.DataFrame, column: str, **look: object) -> None:
+    """The same of the logarithm, for values of any order of magnitude."""
+    runs = np.log10(table.pivot(index="seed", columns="step", values=column))
+    epochs, mean, std = runs.columns.to_numpy() + 1, runs.mean(), runs.std().fillna(0)
+    ax.plot(epochs, 10**mean, marker="o", ms=3, **look)
+    ax.fill_between(epochs, 10 ** (mean - std), 10 ** (mean + std), color=look["color"], alpha=0.2, lw=0)
+
+
 def learning(records: Sequence[Record]) -> Figure:
     """Training and test loss by epoch: SGD at each rate, Adam, Alrao."""
     figure, axes = panels(1, 2, height=3.4, sharey=True)
@@ -249,16 +257,16 @@ def units(records: Sequence[Record]) -> Figure:
 
 
 def regression(records: Sequence[Record]) -> Figure:
-    """Squared error on fresh points by epoch: Alrao on two intervals, SGD at each rate."""
+    """Squared error on fresh points by epoch, geometric means: Alrao on two intervals, SGD at each rate."""
     figure, ax = panels(height=3.2)
     table = by_method(curve_frame(records, "mse").assign(optimizer="sgd"))
     for rate, runs in table["sgd"].groupby("lo"):
-        _band(ax, runs, "mse", color=rate_colour(rate), label=f"SGD {decade(rate)}", lw=1)
+        _log_band(ax, runs, "mse", color=rate_colour(rate), label=f"SGD {decade(rate)}", lw=1)
     for (hi, runs), colour in zip(table["alrao"].groupby("hi"), ("red", "orange"), strict=False):
-        _band(ax, runs, "mse", color=COLOURS[colour], label=f"Alrao (1e-5, {decade(hi)})", lw=2.4)
+        _log_band(ax, runs, "mse", color=COLOURS[colour], label=f"Alrao (1e-5, {decade(hi)})", lw=2.4)
     ax.set(xlabel="epoch", ylabel="squared error on fresh points", yscale="log", ylim=(1e-5, 10))
     figure.legend(*ax.get_legend_handles_labels(), loc="outside right upper", fontsize="small")
-    source_label(figure, origin_label(records))
+    source_label(figure, f"{origin_label(records)} of the logarithm")
     return figure
 
 

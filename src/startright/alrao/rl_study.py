@@ -1,4 +1,4 @@
-"""The experiment on reinforcement learning (C7): the algorithm is ours, as the paper's is not published."""
+"""The experiment on reinforcement learning (C7): the algorithm is ours, as the paper's is not known to us."""
 
 from dataclasses import dataclass, replace
 

@@ -1,140 +1,167 @@
-"""Tables of the room: records in, a small DataFrame out, rounded to the digits that are stable."""
+"""Tables of the room: records in, a small table out.
+
+What was trained is a mean with its spread over seeds (:mod:`startright.measured`), or a median with its range
+where values differ by orders of magnitude; counts are exact.
+"""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
-from startright.alrao.claims import best_rate, by_method
+from startright.alrao.claims import by_method, good_rates
 from startright.alrao.figures import decade
-from startright.alrao.reference import (
-    GRANULARITY_BITS,
-    MAIN_TABLE,
-    PARAMETERS,
-    RELEASED_FIRST_EPOCH,
-    WIDE_TABLE,
-)
+from startright.alrao.image_study import INTERVAL
+from startright.alrao.reference import GRANULARITY_BITS, MAIN_TABLE, RELEASED_FIRST_EPOCH, WIDE_TABLE
+from startright.measured import Count, Measured, Table, either, table
 from startright.studies import Record, frame
 
+#: network → parameters with one head and with all, in millions, as the paper's table prints them.
+PUBLISHED_MILLIONS = {
+    "googlenet": (6.166, 6.258),
+    "mobilenet": (2.297, 2.412),
+    "vgg19": (20.041, 20.087),
+    "char-lstm": (0.172, 0.197),
+    "word-lstm": (2.171, 7.221),
+}
+BOUNDS = {"float64": 1e-12, "float32": 1e-3}  # of the identity: far above rounding, the same on every machine
 
-def mean_std(values: pd.Series, digits: int = 2) -> str:
-    """``mean ± std`` as text; the mean alone of one value.
 
-    >>> mean_std(pd.Series([1.0, 2.0])), mean_std(pd.Series([1.0]))
-    ('1.50 ± 0.71', '1.00')
+def methods(records: Sequence[Record]) -> Table:
+    """Loss and accuracy at the epoch that validation chose: best SGD, Adam, Alrao, and the extremes of SGD.
+
+    The first row is SGD at the rate of the least mean loss of validation; the first column holds all rates
+    that the seeds cannot tell from it.
     """
-    if not len(values):
-        return "–"
-    style = f".{digits}f" if values.abs().max() < 1e4 else ".1e"
-    mean = f"{values.mean():{style}}".replace("-", "−")
-    return f"{mean} ± {values.std():{style}}" if len(values) > 1 else mean
-
-
-def methods(records: Sequence[Record]) -> pd.DataFrame:
-    """Loss and accuracy at the epoch that validation chose: best SGD, Adam, Alrao, and the worst of SGD."""
     runs = by_method(frame(records))
-    sgd = runs["sgd"]
-    best = best_rate(sgd)
-    groups = {f"SGD, best rate ({decade(best)})": sgd[sgd["lo"] == best], "Adam": runs["adam"]}
-    groups |= {"Alrao": runs["alrao"]}
-    groups |= {f"SGD, {decade(rate)}": sgd[sgd["lo"] == rate] for rate in (sgd["lo"].min(), sgd["lo"].max())}
+    sgd, good = runs["sgd"], good_rates(runs["sgd"])
+    groups = {
+        "SGD, best rate": (either([decade(rate) for rate in sorted(good)]), sgd[sgd["lo"] == good[0]]),
+        "Adam": (decade(1e-3), runs["adam"]),
+        "Alrao": (f"({decade(INTERVAL[0])}, {decade(INTERVAL[1])})", runs["alrao"]),
+    }
+    groups |= {
+        f"SGD, {decade(rate)}": (decade(rate), sgd[sgd["lo"] == rate])
+        for rate in (sgd["lo"].min(), sgd["lo"].max())
+    }
     rows = {
         label: {
-            "training loss": mean_std(part["train_loss"]),
-            "test loss": mean_std(part["best_test_loss"]),
-            "test accuracy, %": mean_std(100 * part["best_test_accuracy"], 1),
-            "failed": f"{(part['status'] != 'ok').sum()} of {len(part)}",
+            "rate": rate,
+            "training loss": _loss(part["train_loss"], 3, wild=(part["lo"] == sgd["lo"].max()).all()),
+            "test loss": Measured.of(part["best_test_loss"].dropna(), 3),
+            "test accuracy, %": Measured.of(100 * part["best_test_accuracy"].dropna(), 1),
+            "failed": Count.of(part["status"] != "ok"),
         }
-        for label, part in groups.items()
+        for label, (rate, part) in groups.items()
     }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
+    return table(rows, records, index="method")
+
+
+def _loss(values: pd.Series, digits: int, *, wild: bool) -> Measured:
+    """Of rates that leave one run far from the others, median and range."""
+    return Measured.wild(values.dropna(), digits) if wild else Measured.of(values.dropna(), digits)
 
 
 def published() -> pd.DataFrame:
     """The paper's main table: loss and accuracy in % (return for reinforcement learning)."""
     columns = ["best SGD rate", "SGD", "Adam", "Alrao"]
-    table = pd.DataFrame.from_dict(MAIN_TABLE, orient="index", columns=columns)
-    table["best SGD rate"] = table["best SGD rate"].map(decade)
+    main = pd.DataFrame.from_dict(MAIN_TABLE, orient="index", columns=columns)
+    main["best SGD rate"] = main["best SGD rate"].map(decade)
     wide = {f"{net}, width × 3": ("–", "–", *values) for net, values in WIDE_TABLE.items()}
-    return pd.concat([table, pd.DataFrame.from_dict(wide, orient="index", columns=columns)])
+    return pd.concat([main, pd.DataFrame.from_dict(wide, orient="index", columns=columns)])
 
 
 def parameters(records: Sequence[Record]) -> pd.DataFrame:
-    """Parameters with one head and with all, counted here, beside the paper's."""
+    """Parameters with one head and with all, counted here, beside the paper's, which are in thousands."""
     rows = {}
     for record in records:
         net, heads = record.config["net"], record.config["heads"]
-        one, whole = (int(record.metrics[name]) for name in ("one_head", "all_heads"))
-        paper = PARAMETERS.get((net, heads))
+        ours = tuple(int(record.metrics[name]) for name in ("one_head", "all_heads"))
+        paper = PUBLISHED_MILLIONS.get(net)
         rows[f"{net}, {heads} heads"] = {
-            "one head": f"{one:,}",
-            "all heads": f"{whole:,}",
+            "one head": f"{ours[0]:,}",
+            "all heads": f"{ours[1]:,}",
             "more, %": f"{record.metrics['overhead']:.1f}",
-            "equal to the paper's": "–" if paper is None else "yes" if paper[1:] == (one, whole) else "no",
+            "the paper's, millions": "–" if paper is None else f"{paper[0]:.3f} → {paper[1]:.3f}",
+            "equal to the paper's": "–" if paper is None else "yes" if _to_a_thousand(ours, paper) else "no",
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def text(records: Sequence[Record]) -> pd.DataFrame:
+def _to_a_thousand(ours: Sequence[int], millions: Sequence[float]) -> bool:
+    """Whether counts differ by less than the last digit of the printed ones, cut or rounded."""
+    return all(abs(count - 1e6 * shown) < 1000 for count, shown in zip(ours, millions, strict=True))
+
+
+def text(records: Sequence[Record]) -> Table:
     """The character LSTM after one epoch: bits and accuracy by method."""
     runs = by_method(frame(records))
     names = {"sgd": "SGD, η = 1", "adam": "Adam, 1e-3", "alrao": "Alrao, (1e-3, 1e2)"}
     rows = {
         label: {
-            "training, bits": mean_std(runs[method]["train_bits"]),
-            "test, bits": mean_std(runs[method]["test_bits"]),
-            "test accuracy, %": mean_std(100 * runs[method]["test_accuracy"], 1),
+            "training, bits": Measured.of(runs[method]["train_bits"]),
+            "test, bits": Measured.of(runs[method]["test_bits"]),
+            "test accuracy, %": Measured.of(100 * runs[method]["test_accuracy"], 1),
+            "seeds": len(runs[method]),
         }
         for method, label in names.items()
     }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
+    return table(rows, records, index="method")
 
 
-def granularity(records: Sequence[Record]) -> pd.DataFrame:
+def granularity(records: Sequence[Record]) -> Table:
     """The four settings after one epoch, in bits, beside the paper's figure and the released programs."""
-    table = frame(records)
+    everything = frame(records)
     rows = {}
-    for (lo, hi, per), published in GRANULARITY_BITS.items():
-        runs = table[(table["lo"] == lo) & (table["hi"] == hi) & (table["per"] == per)]
+    for (lo, hi, per), paper in GRANULARITY_BITS.items():
+        here = (everything["lo"] == lo) & (everything["hi"] == hi) & (everything["per"] == per)
+        runs = everything[here]
         released = RELEASED_FIRST_EPOCH["per_unit"] if (lo, per) == (1e-4, "unit") else ("–", "–")
         rows[f"({decade(lo)}, {decade(hi)}), one a {per}"] = {
-            "training": mean_std(runs["train_bits"]),
-            "test": mean_std(runs["test_bits"]),
-            "the paper's figure, test": published[0],
+            "training": Measured.of(runs["train_bits"]),
+            "test": Measured.of(runs["test_bits"]),
+            "seeds": len(runs),
+            "the paper's figure, test": paper[0],
             "released programs, training": released[0],
             "released programs, test": released[1],
         }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return table(rows, records, index="rates")
 
 
-def variants(records: Sequence[Record]) -> pd.DataFrame:
-    """Rates a weight, Alrao on Adam, three times the width: losses and accuracy."""
-    table = frame(records)
-    table = table[table["fraction"].isna()]
+def variants(records: Sequence[Record]) -> Table:
+    """Rates a weight, Alrao on Adam, three times the width: losses and accuracy.
+
+    Losses are medians with their range where rates above those of the paper's interval are drawn.
+    """
+    everything = frame(records)
+    everything = everything[everything["fraction"].isna()]
     rows = {}
     keys = ["optimizer", "lo", "hi", "per", "width"]
-    for (optimizer, lo, hi, per, width), part in table.groupby(keys, sort=False):
+    for (optimizer, lo, hi, per, width), part in everything.groupby(keys, sort=False):
         what = f"η = {decade(lo)}" if lo == hi else f"({decade(lo)}, {decade(hi)}), a rate a {per}"
         name = f"{'' if lo == hi else 'Alrao on '}{optimizer.upper() if optimizer == 'sgd' else 'Adam'}"
+        wild = hi > INTERVAL[1]
         rows[f"{name}, {what}, width × {width:g}"] = {
-            "training loss": mean_std(part["train_loss"], 3),
-            "test loss": mean_std(part["test_loss"], 3),
-            "test accuracy, %": mean_std(100 * part["test_accuracy"], 1),
+            "training loss": _loss(part["train_loss"], 3, wild=wild),
+            "test loss": _loss(part["test_loss"], 3, wild=wild),
+            "test accuracy, %": Measured.of(100 * part["test_accuracy"].dropna(), 1),
+            "seeds": len(part),
         }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return table(rows, records, index="method, rates and width")
 
 
 def identity(records: Sequence[Record]) -> pd.DataFrame:
-    """The largest difference of a batch loss from torch's own optimizer."""
-    table = frame(records)
-    table = table.assign(precision=table["double"].map({True: "float64", False: "float32"}))
-    worst = table.groupby(["optimizer", "lo", "precision"])["loss_difference"].max()
-    bounded = worst.map(lambda x: "< 1e-12" if x < 1e-12 else f"< {10.0 ** _ceil_log10(x):.0e}")
-    return bounded.unstack("precision").rename_axis(["optimizer", "η"])
+    """The largest difference of a batch loss from torch's own optimizer: the bound that holds it."""
+    runs = frame(records)
+    runs = runs.assign(precision=runs["double"].map({True: "float64", False: "float32"}))
+    worst = runs.groupby(["optimizer", "lo", "precision"])["loss_difference"].max()
+    bounded = pd.Series({key: _bounded(x, BOUNDS[key[-1]]) for key, x in worst.items()})
+    return bounded.unstack().rename_axis(["optimizer", "η"]).rename_axis("precision", axis=1)
 
 
-def _ceil_log10(x: float) -> int:
-    """The least k with x < 10^k: rounding differs from machine to machine, its size hardly."""
-    k = -20
-    while x >= 10.0**k:
-        k += 1
-    return k
+def _bounded(x: float, bound: float) -> str:
+    """Rounding differs from machine to machine: its size is shown only where it is more than rounding.
+
+    >>> _bounded(3e-16, 1e-12), _bounded(3e-5, 1e-12)
+    ('< 1e-12', '3e-05')
+    """
+    return f"< {bound:.0e}" if x < bound else f"{x:.0e}"

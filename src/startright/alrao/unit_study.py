@@ -63,6 +63,6 @@ UNITS = Study(
         full=[_config(**NARROW, epochs=1)],
         paper=[_config(dataset="cifar10", net="vgg19", epochs=60)],
     ),
-    seeds=by_profile(quick=(0, 1), full=(0,), paper=(0, 1, 2)),
+    seeds=by_profile(quick=tuple(range(5)), full=(0,), paper=(0, 1, 2)),
     run=run_units,
 )
