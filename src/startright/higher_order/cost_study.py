@@ -75,7 +75,7 @@ COST = Study(
     version=1,
     question="How many gradients do the reduced derivatives cost?",
     grid=by_profile(
-        quick=_costs("lenet", 100, (1, 2, 5, 10), repeats=2),
+        quick=_costs("lenet", 50, (1, 5, 10), repeats=2),
         full=[*_costs("lenet", 200, (1, 2, 5, 10), repeats=5), *_costs("vgg11", 32, (1, 6, 18), repeats=1)],
         paper=[*_costs("lenet", 200, (1, 2, 5, 10)), *_costs("vgg11", 100, (1, 2, 6, 10, 18))],
     ),

@@ -1,4 +1,8 @@
-"""Tables of the room: records in, a small DataFrame out, rounded to the digits that are stable."""
+"""Tables of the room: records in, a small table out.
+
+Errors of identities are exact and stand as powers of ten. What was sampled or trained is measured: its cells
+know their spread and n (:mod:`startright.measured`).
+"""
 
 from collections.abc import Sequence
 
@@ -8,6 +12,7 @@ from startright.higher_order.claims import best
 from startright.higher_order.figures import METHODS, PLAIN_NETS
 from startright.higher_order.reference import NETWORKS
 from startright.higher_order.training_study import CHOICE_FACTOR
+from startright.measured import Count, Measured, Table, either, indistinguishable, table
 from startright.studies import Record, frame
 
 STEPS = {
@@ -24,20 +29,6 @@ CHOICES = {
     "blocks": "one group a layer",
     "alternate": "every other layer",
 }
-
-
-def mean_std(values: pd.Series, digits: int = 2) -> str:
-    """``mean ± std`` as text; the mean alone of one value, the range where a value is huge.
-
-    >>> mean_std(pd.Series([1.0, 2.0])), mean_std(pd.Series([1.0])), mean_std(pd.Series([1.0, 2e6]))
-    ('1.50 ± 0.71', '1.00', '1.00 to 2e+06')
-    """
-    if not len(values):
-        return "–"
-    if values.max() > 1e4:
-        return f"{values.min():.{digits}f} to {values.max():.0e}"
-    mean = f"{values.mean():.{digits}f}".replace("-", "−")
-    return f"{mean} ± {values.std():.{digits}f}" if len(values) > 1 else mean
 
 
 def _below(error: float, least: int = -12) -> str:
@@ -63,59 +54,85 @@ def merging(records: Sequence[Record]) -> pd.DataFrame:
     return worst.map(_below).rename(columns=names).rename_axis(["network", "partition"])
 
 
-def steps(records: Sequence[Record]) -> pd.DataFrame:
-    """The loss before and after one step of each kind, mean ± standard deviation over seeds.
+def steps(records: Sequence[Record]) -> Table:
+    """The loss before one step (mean ± standard deviation over seeds) and after each kind of step.
 
-    Steps that land far away do so differently on every machine, and are given one digit less.
+    Where an undamped step lands can differ by powers of ten from seed to seed: medians, with the range.
     """
     rows = {}
     for (net, done), part in frame(records).groupby(["net", "adam_steps"], sort=False):
-        when = f"after {done} steps" if done else "initialisation"
         digits = 2 if part["before"].mean() > 0.1 else 4
-        names = {"before": "before", **STEPS}
-        row = {
-            label: mean_std(part[name], digits - (part[name].max() > 4 * part["before"].max()))
-            for name, label in names.items()
-        }
-        row["H̄ indefinite"] = f"{int((part['min_eigenvalue'] <= 0).sum())} of {len(part)}"
-        rows[f"{PLAIN_NETS.get(net, net)}, {when}"] = row
-    return pd.DataFrame.from_dict(rows, orient="index")
+        row = {"before": Measured.of(part["before"], digits)}
+        row |= {label: Measured.wild(part[name], digits) for name, label in STEPS.items()}
+        row["H̄ indefinite"] = Count.of(part["min_eigenvalue"] <= 0)
+        rows[state_name(net, done)] = row
+    return table(rows, records)
 
 
-def methods(records: Sequence[Record], digits: int = 3) -> pd.DataFrame:
-    """Losses and accuracy at the end, each method at its best rate, by network."""
-    table, rows = frame(records), {}
-    for net in dict.fromkeys(table["net"]):
+def state_name(net: str, adam_steps: int) -> str:
+    """A network and when it is looked at, in words.
+
+    >>> state_name("lenet", 0), state_name("lenet", 120)
+    ('LeNet, CIFAR-10, initialisation', 'LeNet, CIFAR-10, after 120 steps')
+    """
+    return f"{PLAIN_NETS.get(net, net)}, {f'after {adam_steps} steps' if adam_steps else 'initialisation'}"
+
+
+def level_rates(runs: pd.DataFrame, method: str, net: str) -> list[float]:
+    """The rates of a method whose final training loss cannot be told from the least, the least mean first.
+
+    Rates at which a run diverged are out. One seed tells nothing apart.
+    """
+    runs = runs[(runs["method"] == method) & (runs["net"] == net)]
+    groups = {
+        rate: part.set_index("seed")["train_loss"]
+        for rate, part in runs.groupby("lr")
+        if (part["status"] == "ok").all() and len(part) == runs["seed"].nunique()
+    }
+    return indistinguishable(groups)
+
+
+RATES = "rates not to be told from the best"
+
+
+def methods(records: Sequence[Record], digits: int = 3) -> Table:
+    """Losses and accuracy at the end by network and method, at the first of the rates that are named."""
+    runs, rows = frame(records), {}
+    for net in dict.fromkeys(runs["net"]):
         for method, (label, _) in METHODS.items():
-            runs = best(table, method, net)
-            if not len(runs):
-                continue
-            row = {
-                "best rate": f"{runs['lr'].iloc[0]:g}",
-                "training loss": mean_std(runs["train_loss"], digits),
-            }
-            row["test loss"] = mean_std(runs["test_loss"], digits)
-            if "test_accuracy" in runs and runs["test_accuracy"].notna().all():
-                row["test accuracy, %"] = mean_std(100 * runs["test_accuracy"], 1)
-            rows[PLAIN_NETS.get(net, net), label] = row
-    return pd.DataFrame.from_dict(rows, orient="index").fillna("–").rename_axis(["network", "method"])
+            chosen = best(runs, method, net)
+            if len(chosen):
+                rates = [f"{rate:g}" for rate in level_rates(runs, method, net)]
+                rows[PLAIN_NETS.get(net, net), label] = {RATES: either(rates), **_ends(chosen, digits)}
+    return table(rows, records, index=["network", "method"])
 
 
-def choices(records: Sequence[Record], digits: int = 2) -> pd.DataFrame:
+def _ends(runs: pd.DataFrame, digits: int) -> dict[str, Measured | str]:
+    """How trainings end; an auto-encoder has no accuracy."""
+    cells: dict[str, Measured | str] = {
+        "training loss": Measured.of(runs["train_loss"], digits),
+        "test loss": Measured.of(runs["test_loss"], digits),
+    }
+    rated = "test_accuracy" in runs and runs["test_accuracy"].notna().all()
+    cells["test accuracy, %"] = Measured.of(100 * runs["test_accuracy"], 1) if rated else "–"
+    return cells
+
+
+def choices(records: Sequence[Record], digits: int = 2) -> Table:
     """Training by groups at one factor: partitions, the weight of the cubic term, images of the curvature."""
-    table = frame(records)
-    table = table[(table["method"] == "grouped") & (table["lr"] == CHOICE_FACTOR)]
+    runs = frame(records)
+    runs = runs[(runs["method"] == "grouped") & (runs["lr"] == CHOICE_FACTOR)]
     rows = {}
     keys = ["groups", "lambda_int", "curvature_batch"]
-    for (groups, lam, images), part in table.groupby(keys, sort=False):
+    for (groups, lam, images), part in runs.groupby(keys, sort=False):
         name = f"{CHOICES[groups]}, λ = {lam:g}, {images} images"
         rows[name] = {
-            "training loss": mean_std(part["train_loss"], digits),
-            "test accuracy, %": mean_std(100 * part["test_accuracy"], 1),
-            "negative rates, %": mean_std(100 * part["negative_rates"], 0),
-            "H̄ indefinite, %": mean_std(100 * part["indefinite"], 0),
+            "training loss": Measured.of(part["train_loss"], digits),
+            "test accuracy, %": Measured.of(100 * part["test_accuracy"], 1),
+            "negative rates, %": Measured.of(100 * part["negative_rates"], 0),
+            "H̄ indefinite, %": Measured.of(100 * part["indefinite"], 0),
         }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return table(rows, records)
 
 
 def published() -> pd.DataFrame:
