@@ -51,13 +51,13 @@ import torch
 
 from startright import pages
 from startright.figures import use_style
-from startright.preact import chains, figures, log_periodic, maps, schemes, studies, tables
-from startright.studies import frame, live, recorded
+from startright.preact import chains, figures, findings, log_periodic, maps, schemes, studies, tables
+from startright.studies import live, recorded
 
 use_style()
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" on one GPU
+PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
@@ -90,7 +90,7 @@ pages.source(maps.variance_map)
 # %%
 pages.source(maps.chi1)
 
-# %% mystnb={"figure": {"caption": "The variance map for tanh at the authors' $(\\sigma_w^2, \\sigma_b^2) = (1.46, 0.013)$, for ReLU at $(2, 0)$, and for $\\varphi_\\theta$ with its Weibull weights. Crossings with the diagonal are fixed points.", "name": "fig-chaos-variance-map"}, "image": {"alt": "Variance after a layer against variance before it. tanh crosses the diagonal at 0.30, ReLU lies on it, the phi functions cross it at one."}}
+# %% mystnb={"figure": {"caption": "The variance map for tanh at the authors' $(\\sigma_w^2, \\sigma_b^2) = (1.46, 0.013)$, for ReLU at $(2, 0)$, and for $\\varphi_\\theta$ with its Weibull weights. Crossings with the diagonal are fixed points.", "name": "fig-chaos-variance-map"}, "image": {"alt": "Variance after a layer against variance before it, for tanh, ReLU and the positive functions at two values of theta, with the diagonal in grey."}}
 v = np.linspace(0.01, 2, 60)
 shown = {"tanh": schemes.tanh_eoc(), "ReLU": schemes.relu()}
 shown |= {f"φᵖ θ={t:g}": schemes.gaussian_preact(t, "positive") for t in (2.05, 10.0)}
@@ -129,9 +129,12 @@ tables.chaos((2.05, 3.0, 4.0, 5.0, 10.0))
 # %% [markdown]
 # **Exact Gaussianity is not an Edge of Chaos condition.** The odd functions are always slightly chaotic:
 # by the Gaussian Poincaré inequality $\mathbb E\varphi'^2\ge\operatorname{Var}\varphi$, with equality for
-# linear functions only, so $\chi_1>1$. The positive ones are deep in the ordered phase, with $\chi_1$
-# between 0.23 and 0.38: two inputs lose two thirds of their difference at every layer.
-#
+# linear functions only, so $\chi_1>1$. The positive ones have a large mean, which the inequality does not count.
+
+# %% tags=["finding", "remove-input"]
+findings.chaos((2.05, 3.0, 4.0, 5.0, 10.0))
+
+# %% [markdown]
 # ## Real networks, real inputs
 #
 # The maps are for infinite width. The study draws networks, feeds them images, ten of each of ten
@@ -141,14 +144,17 @@ tables.chaos((2.05, 3.0, 4.0, 5.0, 10.0))
 correlation_live = live(studies.CORRELATION, PROFILE, device=DEVICE, first_seed=SEED)
 correlation_full = recorded(studies.CORRELATION, "full")
 
-# %% mystnb={"figure": {"caption": "Mean correlation of two images against depth at width 300, on scikit-learn's digits; dashed: the infinite-width map iterated from the images' own correlations.", "name": "fig-chaos-correlation"}, "image": {"alt": "Six panels, one an activation. ReLU and tanh: correlations rise slowly. Odd phi: they stay or fall. Positive phi: they reach one within about five layers. Measured lines follow the dashed theory."}}
+# %% mystnb={"figure": {"caption": "Mean correlation of two images against depth at width 300, on scikit-learn's digits; dashed: the infinite-width map iterated from the images' own correlations.", "name": "fig-chaos-correlation"}, "image": {"alt": "Six panels, one an activation, of correlation against the layer: within classes and between classes, each with a band over networks and a dashed line for infinite width."}}
 _ = figures.correlation(correlation_live, width=300)
 plt.show()
 
-# %% mystnb={"figure": {"caption": "The recorded study on CIFAR-10 at width 1000, over 20 networks.", "name": "fig-chaos-correlation-full"}, "image": {"alt": "The same six panels for CIFAR-10 images and width 1000, with measured lines on the theory."}}
+# %% mystnb={"figure": {"caption": "The recorded study on CIFAR-10 at width 1000, over 20 networks.", "name": "fig-chaos-correlation-full"}, "image": {"alt": "The same six panels for CIFAR-10 images and networks of width 1000."}}
 if correlation_full:
     _ = figures.correlation(correlation_full, width=1000)
     plt.show()
+
+# %% tags=["finding", "remove-input"]
+findings.correlation(correlation_full)
 
 # %% [markdown]
 # How far is a finite network from the map over its first 20 layers (largest gap of the class means, one
@@ -156,6 +162,9 @@ if correlation_full:
 
 # %%
 tables.gaps(correlation_full or correlation_live)
+
+# %% tags=["finding", "remove-input"]
+findings.gaps(correlation_full)
 
 # %% [markdown]
 # ## Infinitely many stable variances
@@ -175,7 +184,7 @@ tables.gaps(correlation_full or correlation_live)
 # %%
 pages.source(log_periodic.log_periodic)
 
-# %% mystnb={"figure": {"caption": "$V(v)/v$ over three periods for $\\delta = 0.99$ and three $\\omega$, $\\sigma_w$ in the middle of its admissible range. Filled: stable fixed points; open: unstable.", "name": "fig-chaos-fixed-points"}, "image": {"alt": "Three panels, one an omega: a periodic curve oscillates around one and crosses it twice a period; crossings alternate between filled and open markers."}}
+# %% mystnb={"figure": {"caption": "$V(v)/v$ over three periods for $\\delta = 0.99$ and three $\\omega$, $\\sigma_w$ in the middle of its admissible range. Filled: stable fixed points; open: unstable.", "name": "fig-chaos-fixed-points"}, "image": {"alt": "Three panels, one an omega: a periodic curve around a grey line at one, with filled and open markers where the two cross."}}
 fixed_live = live(studies.FIXED_POINTS, PROFILE, device=DEVICE)
 curves = {}
 for record in fixed_live:
@@ -189,8 +198,10 @@ _ = figures.fixed_points(curves)
 plt.show()
 
 # %%
-columns = ["ratio_low", "ratio_high", "sigma_w", "stable_per_period", "stable_slope", "unstable_slope"]
-frame(fixed_live).set_index("omega")[columns].round(3)
+tables.fixed_points(fixed_live)
+
+# %% tags=["finding", "remove-input"]
+findings.fixed_points(fixed_live)
 
 # %% [markdown]
 # Which fixed point a network lands on depends on the scale of its input, and it stays there: such a network
@@ -213,16 +224,19 @@ pages.source(chains.scalar_chain)
 # \operatorname{kurt}(Z^L) = 3\,\bigl(1 + 5/n\bigr)^{L-1}.
 # $$ (chaos-kurtosis)
 
-# %% mystnb={"figure": {"caption": "Second moment (left) and kurtosis (right) of a ReLU network's pre-activations. Points: sampled networks. Lines: exact.", "name": "fig-chaos-moments"}, "image": {"alt": "Left: the second moment stays at one at all ten layers within its spread. Right: kurtosis grows along the exact lines, and sampled points scatter more and more around them in deep narrow networks."}}
+# %% mystnb={"figure": {"caption": "Second moment (left) and kurtosis (right) of a ReLU network's pre-activations. Points: sampled networks. Lines: exact.", "name": "fig-chaos-moments"}, "image": {"alt": "Left: sampled second moments against the layer, with a line at one. Right: sampled kurtosis on a logarithmic scale against the layer, with the exact lines, for each width."}}
 moments_live = live(studies.MOMENTS, PROFILE, device=DEVICE, first_seed=SEED)
+moments_full = recorded(studies.MOMENTS, "full")
 _ = figures.moments(moments_live)
 plt.show()
 
+# %% tags=["finding", "remove-input"]
+findings.moments(moments_full)
+
 # %% [markdown]
-# Both formulas hold, and the right panel shows why "the variance is preserved" comforts too
-# soon. At width 10 and layer 10 the kurtosis is 115: the mean is kept by rare, huge networks while the
-# typical one fades. A sample that misses the rare ones misses the kurtosis, which is why its points
-# scatter so widely in deep networks.
+# The right panel shows why "the variance is preserved" comforts too soon. The mean is kept by rare, huge networks
+# while the typical one fades. A sample that misses the rare ones misses the kurtosis, so its points must
+# scatter widely in deep and narrow networks.
 #
 # (tab-chaos-principles)=
 # ## One idea, four initialisations
@@ -235,14 +249,16 @@ plt.show()
 principles_live = live(studies.PRINCIPLES, PROFILE, device=DEVICE)
 tables.principles(principles_live)
 
+# %% tags=["finding", "remove-input"]
+findings.principles(principles_live)
+
 # %% [markdown]
-# Read by rows. Glorot's and He's pairs keep the variance; they happen to have $\chi_1=1$ as well. The
-# tanh pair was chosen for its slope and has it to the two digits it is given with. Only the Gaussian pair
-# keeps the law, and it pays with the slope. No row has all three columns.
+# Glorot's and He's pairs were chosen for the variance and happen to have $\chi_1=1$ as well. The Gaussian pairs
+# were chosen for the law, and pay for it with the slope.
 #
 # ## Paper against ours
 
-# %%
+# %% tags=["nbval-ignore-output"]
 measured = {
     "preact-fixed-points": fixed_live,
     "preact-moments": moments_live,

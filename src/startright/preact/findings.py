@@ -187,8 +187,8 @@ def widening(records: Records) -> Finding:
     half = {layout: Contrast.of(share - 0.5).sign() for layout, share in shares.items()}
     as_claimed = half == {"A": 1, "B": -1, "C": -1}
     reading = (
-        "Widening the *previous* layer, as B and C do, takes most of the effect away; widening only the current"
-        " one, A, leaves more than half of it."
+        "Widening the *previous* layer, as B and C do, takes most of the effect away; widening only the"
+        " current one, A, leaves more than half of it."
         if as_claimed
         else "These runs do not separate the layouts, one half being the line."
     )
@@ -361,7 +361,7 @@ def linear_cost(records: Records) -> Finding:
     reading = {-1: "there, its near-linearity costs accuracy", 1: "there, it costs nothing"}
     text = f"""
         At depth {depth} and width {width}, {linear} is {cost.word("behind", "ahead of")} tanh,
-        {_by(cost, 1, " points")}: {reading.get(cost.sign(), "a cost of its near-linearity does not show")}."""
+        {_by(cost, 1, " points")}: {reading.get(cost.sign(), "no cost of its near-linearity shows")}."""
     return finding(text, records, cost=cost)
 
 
