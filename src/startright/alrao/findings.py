@@ -193,9 +193,9 @@ def intervals(records: Sequence[Record], learning: Sequence[Record]) -> Finding:
     where = f"{order} seeds"
     if order.n == 1:
         where = "the one seed there is" if order.k else "no seed (there is one)"
-    text = f"""The best rate of SGD here is {_names(good)}. The {len(inside)} intervals that hold
-        {"it" if len(good) == 1 else "one of these"} end with training losses of {inside.min():.2f} to
-        {inside.max():.2f} nats, the {len(outside)} others with {outside.min():.2f} to {outside.max():.2f};
+    text = f"""The best rate of SGD here is {_names(good)}. Intervals that hold
+        {"it" if len(good) == 1 else "one of these"} ({len(inside)} of {len(means)}) end with training losses of
+        {inside.min():.2f} to {inside.max():.2f} nats, the others with {outside.min():.2f} to {outside.max():.2f};
         the best of the others is worse than the worst of these in {where}."""
     return finding(text, records, others_minus_holders=gap, order=order)
 
@@ -260,6 +260,8 @@ def width(records: Sequence[Record]) -> Finding:
 
 def variants(records: Sequence[Record]) -> Finding:
     """Width, Adam and rates a weight, one after the other."""
+    if not records:
+        return finding("", records)
     return width(records) + per_weight(records) + on_adam(records)
 
 
