@@ -194,9 +194,9 @@ def intervals(records: Sequence[Record], learning: Sequence[Record]) -> Finding:
     if order.n == 1:
         where = "the one seed there is" if order.k else "no seed (there is one)"
     text = f"""The best rate of SGD here is {_names(good)}. Intervals that hold
-        {"it" if len(good) == 1 else "one of these"} ({len(inside)} of {len(means)}) end with training losses of
-        {inside.min():.2f} to {inside.max():.2f} nats, the others with {outside.min():.2f} to {outside.max():.2f};
-        the best of the others is worse than the worst of these in {where}."""
+        {"it" if len(good) == 1 else "one of these"} ({len(inside)} of {len(means)}) end with training
+        losses of {inside.min():.2f} to {inside.max():.2f} nats, the others with {outside.min():.2f} to
+        {outside.max():.2f}; the best of the others is worse than the worst of these in {where}."""
     return finding(text, records, others_minus_holders=gap, order=order)
 
 
