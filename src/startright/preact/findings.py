@@ -46,12 +46,12 @@ def _said(values: Iterable[float], digits: int = 3, unit: str = "") -> str:
 
 
 def _by(contrast: Contrast, digits: int = 3, unit: str = "") -> str:
-    return contrast.text(digits, unit) + ("" if contrast.n > 1 else " (one seed)")
+    return contrast.text(digits, unit).replace("(n = 1)", "(one seed)")
 
 
 def _and(items: Sequence[object]) -> str:
     """``"a, b and c"``."""
-    *first, last = map(str, items)
+    *first, last = map(str, items or [""])
     return f"{', '.join(first)} and {last}" if first else last
 
 
@@ -247,11 +247,12 @@ def authors_gap(records: Records) -> Finding:
         if (layout, scheme, theta, n) in cells.index
     ]
     above, below = Count.of(d > line for d in differences), Count.of(d < -line for d in differences)
+    larger = f"{above.k}, by up to {max(differences):.4f}" if above.k else "none"
     text = f"""
         Of the {above.n} distances of $\\varphi_\\theta$ that the authors stored and we sampled, theirs are
-        larger than ours by more than the noise level of {line:.4f} in {above.k}, by up to
-        {max(differences):.4f}, and smaller by more than it in {below.k or "none"}: the largest shortfall is
-        {max(0, -min(differences)):.4f}. Each of ours is a mean ({_seeds(runs["seed"].nunique())})."""
+        larger than ours by more than the noise level of {line:.4f} in {larger}, and smaller by more than it
+        in {below.k or "none"}: the largest shortfall is {max(0, -min(differences)):.4f}. Each of ours is a
+        mean ({_seeds(runs["seed"].nunique())})."""
     return finding(text, records, above=above, below=below)
 
 
