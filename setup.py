@@ -19,15 +19,15 @@ class BuildWithRecords(build_py):
         return {str(target / file.name): str(file) for file in sorted(Path("data/results").glob("*.jsonl"))}
 
     def run(self) -> None:
-        """Build as ever, then copy the records, unless the install is editable."""
+        """Build as ever, then copy the records; an editable install takes nothing of what is built."""
         super().run()
-        for target, source in {} if self.editable_mode else self._records().items():
+        for target, source in self._records().items():
             self.mkpath(str(Path(target).parent))
             self.copy_file(source, target)
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
         """What is built, the records among it."""
-        return super().get_outputs(include_bytecode) + ([] if self.editable_mode else list(self._records()))
+        return [*super().get_outputs(include_bytecode), *self._records()]
 
 
 setup(cmdclass={"build_py": BuildWithRecords})

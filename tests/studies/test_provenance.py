@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 import torch
 
-from startright import __version__, catalogue
+from startright import __version__, catalogue, paths
 from startright.paths import project_of, repository
 from startright.studies import Study, default_store
 from startright.studies import provenance as module
@@ -185,6 +185,14 @@ def test_code_that_is_in_no_project_is_of_the_current_one(mine, monkeypatch, tmp
 @needs_git
 def test_installed_code_is_of_no_project(mine):
     assert project_of(mine / ".venv" / "lib" / "site-packages" / "other.py") is None
+
+
+def test_the_package_is_of_the_book_wherever_it_is_installed(mine, monkeypatch, tmp_path):
+    package = mine / ".venv" / "lib" / "site-packages" / "startright"
+    monkeypatch.setattr(paths, "PACKAGE", package)
+    for book in (tmp_path / "book", None):  # one stands in a checkout, or not
+        monkeypatch.setattr(paths, "repository", lambda book=book: book)
+        assert project_of(package / "preact" / "studies.py") == book
 
 
 def test_the_own_studies_are_of_the_own_checkout(monkeypatch, tmp_path):
