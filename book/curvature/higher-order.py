@@ -400,7 +400,7 @@ training_findings.rate_sizes(learning_full)
 
 # %%
 suggested = higher_order.suggest_learning_rates(net, cross_entropy, (digits.x[:500], digits.y[:500]))  # float64
-{name: f"{rate:.1g}" for name, rate in suggested.items()}
+{name: float(f"{rate:.1g}") for name, rate in suggested.items()}
 
 # %% [markdown]
 # ## Which groups, and how much of the third order?

@@ -70,7 +70,7 @@ def is_grouped(config):
     return config["method"] == "grouped"
 
 
-def adam_wins(name, value):
+def rival_wins(name, value):
     return value / 100 if name == "train_loss" else value
 
 
@@ -87,9 +87,9 @@ def adam_wins(name, value):
         ("C4", studies.ONE_STEP, lambda n, v: 0.1 if n == "max_interaction" else v, lambda c: True),
         ("C5", studies.ONE_STEP, lambda n, v: 9.0 if n == "cubic" else v, lambda c: True),
         ("C5", studies.INDEFINITE, lambda n, v: 0.1 if n == "relative_eigenvalue" else v, lambda c: True),
-        ("C6", studies.LEARNING, adam_wins, is_grouped),
-        ("C6", studies.NETWORKS, adam_wins, lambda c: not is_grouped(c)),
-        ("C6", studies.PEER, lambda n, v: 9.0 if n == "train_loss" else v, lambda c: True),
+        ("C6", studies.LEARNING, rival_wins, is_grouped),
+        ("C6", studies.NETWORKS, rival_wins, lambda c: not is_grouped(c)),
+        ("C6", studies.PEER, rival_wins, lambda c: True),
         ("C7", studies.CHOICES, lambda n, v: v / 100, lambda c: c["groups"] == "trivial"),
         ("C7", studies.LEARNING, lambda n, v: -abs(v) if n.startswith("eta") else v, is_grouped),
         ("C7", studies.LEARNING, lambda n, v: 1.0 if n.startswith("eta") else v, is_grouped),
@@ -120,3 +120,23 @@ def test_the_best_rate_is_the_least_mean_among_rates_that_never_diverged(quick):
     bad = (table["method"] == "adam") & (table["lr"] == mean.idxmin()) & (table["seed"] == 0)
     table = table.assign(status=table["status"].where(~bad, "diverged"))
     assert set(claims.best(table, "adam", "digits-mlp")["lr"]) == {mean.drop(mean.idxmin()).idxmin()}
+
+
+def test_trainings_by_groups_that_all_diverged_leave_a_measurement(quick):
+    name = studies.LEARNING.name
+    records = [replace(r, status="diverged") if is_grouped(r.config) else r for r in quick[name]]
+    row = evaluate(BY_ID["C6"], "quick", quick | {name: records})
+    assert row.reason is None
+    assert not row.measurement.checks[0].holds
+
+
+def test_a_training_without_rates_is_left_out(quick):
+    name = studies.LEARNING.name
+    first = next(r for r in quick[name] if is_grouped(r.config))
+    lost = replace(first, status="diverged", curves={})
+    records = [lost if r is first else r for r in quick[name]]
+    assert evaluate(BY_ID["C7"], "quick", quick | {name: records}).measurement.n == 9
+
+
+def test_the_cost_belongs_to_the_machine(quick):
+    assert BY_ID["C2"].measure(quick).machine

@@ -73,21 +73,6 @@ def test_negative_rates_are_crosses(records):
     assert np.isfinite(negative.get_ydata()).sum() == (eta < 0).sum()
 
 
-def test_tables_hold_means_over_seeds(records):
-    steps = tables.steps(records[studies.ONE_STEP.name])
-    table = frame(records[studies.ONE_STEP.name]).query("adam_steps == 0")
-    cell = steps.loc["MLP, digits, initialisation", "all of H̄, cubic"]
-    assert cell == f"{table['cubic'].mean():.2f} ± {table['cubic'].std():.2f}"
-    assert steps["H̄ indefinite"].iloc[0] == f"{(table['min_eigenvalue'] <= 0).sum()} of {len(table)}"
-    chosen = tables.choices([*records[studies.LEARNING.name], *records[studies.CHOICES.name]])
-    assert len(chosen) == 7
-    assert set(tables.methods(records[studies.LEARNING.name]).index.get_level_values(1)) == {
-        "grouped Newton",
-        "Adam",
-        "SGD, momentum",
-    }
-
-
 def test_errors_are_shown_by_their_size(records):
     assert set(tables.exactness(records[studies.EXACTNESS.name]).to_numpy().flat) == {"< 1e-12"}
     assert set(tables.merging(records[studies.MERGING.name]).to_numpy().flat) == {"< 1e-12"}

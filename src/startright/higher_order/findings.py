@@ -103,6 +103,11 @@ def _costs(records: Sequence[Record], backend: str, third: bool) -> pd.DataFrame
     return table.groupby(["net", "groups"], sort=False)["gradients"].mean().unstack("net")
 
 
+def _known(table: pd.DataFrame) -> pd.Series:
+    """All that was measured: the networks have different numbers of groups."""
+    return table.stack().dropna()
+
+
 @sentences
 def costs(records: Sequence[Record]) -> Said:
     """What backward passes and tangents take, from one group to all of them."""
@@ -115,11 +120,11 @@ def costs(records: Sequence[Record]) -> Said:
     second, third = (_costs(records, "tangents", third=third) for third in (False, True))
     rising = [c.dropna().iloc[-1] > c.dropna().iloc[0] for t in (second, third) for _, c in t.items()]
     growth = "and more the more groups there are" if all(rising) else "with no clear growth in $S$"
-    facts["tangents"] = Measured.of(second.stack(), machine=True)
+    facts["tangents"] = Measured.of(_known(second), machine=True)
     start = "On the machine that runs this page the" if are_live(records) else "The"
     text = (
         f"{start} second order takes, by backward passes, {listed(parts)}. Tangents take "
-        f"{span(second.stack(), '.1f')} gradients, {span(third.stack(), '.1f')} with the third order, "
+        f"{span(_known(second), '.1f')} gradients, {span(_known(third), '.1f')} with the third order, "
         f"{growth} (one measurement each)."
     )
     return text, facts
@@ -129,7 +134,7 @@ def costs(records: Sequence[Record]) -> Said:
 def third_order(records: Sequence[Record]) -> Said:
     """By how much the third order multiplies the cost, against what C2 allows."""
     ratios = {
-        way: (_costs(records, way, third=True) / _costs(records, way, third=False)).stack()
+        way: _known(_costs(records, way, third=True) / _costs(records, way, third=False))
         for way in ("double_backward", "tangents")
     }
     passes = ratios["double_backward"]
