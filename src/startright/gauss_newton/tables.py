@@ -122,9 +122,8 @@ def below_kernel(grid: Sequence[Record], column: str) -> pd.Series:
     """A metric of small steps by seed: its geometric mean over the scales from which features are learnt."""
     slow = [r for r in grid if r.config["rate"] == SLOW and r.config["scale"] < KERNEL_SCALE]
     scales = dict.fromkeys(r.config["scale"] for r in slow)
-    return 10 ** pd.DataFrame({s: np.log10(metric(slow, column, scale=s)) for s in scales}).mean(
-        1, skipna=False
-    )
+    logs = pd.DataFrame({scale: np.log10(metric(slow, column, scale=scale)) for scale in scales})
+    return 10 ** logs.mean(axis=1, skipna=False)
 
 
 def of_floor(damping: Sequence[Record], floor: tuple[float, float]) -> list[Record]:
