@@ -210,7 +210,7 @@ findings.window(learning_live)
 _ = figures.by_rate(learning_full or learning_live)
 plt.show()
 
-# %% tags=["nbval-ignore-output"]
+# %%
 tables.methods(learning_full or learning_live)
 
 # %% tags=["finding", "remove-input"]
@@ -390,6 +390,12 @@ plt.show()
 
 # %% tags=["finding", "nbval-ignore-output", "remove-input"]
 findings.regression(regression)
+
+# %% [markdown]
+# The recorded study trains far longer:
+
+# %% tags=["finding", "remove-input"]
+findings.regression(recorded(studies.REGRESSION, "full"))
 
 # %% [markdown]
 # (sec-alrao-rl)=

@@ -205,6 +205,13 @@ def test_intervals_that_hold_a_good_rate(holding, other, seeds, said):
     assert "(1 of 2) end with" in found.text
 
 
+def test_one_interval_in_the_wrong_order_is_enough():
+    runs = made_map(0.1, 1.0, 3)
+    for interval, loss in (((1e-3, 1.0), 1.5), ((1e-5, 1e-2), 2.0)):  # the first holds a good rate
+        runs += [record(alrao(interval, **DIGITS), seed, {"train_loss": loss}) for seed in range(3)]
+    assert findings.intervals(runs, learning(0)).text.endswith("in 0 of 3 seeds.")
+
+
 def shifted(by, when):
     """The variants with tight spreads, one group moved by ``by`` of accuracy and ``-by`` of loss."""
 
@@ -314,6 +321,7 @@ def test_regression(factor, word):
     found = findings.regression(moved)
     assert found.text.count(f"**{word}** it") == 2
     assert "diverges in 3 of 5 runs" in found.text
+    assert found.text.startswith("After 200 epochs the best rate of SGD is 0.1.")
 
 
 @pytest.mark.parametrize(("by", "word"), [(-1000.0, "behind"), (1000.0, "ahead of")])

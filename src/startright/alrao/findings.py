@@ -358,7 +358,8 @@ def regression(records: Sequence[Record]) -> Finding:
         size = f"{10**gap.mean:.2g} times as large{spread} (n = {gap.n})"
         said.append(f"**{word}** it on $[10^{{-5}}, {hi:g}]$, {size}")
     failed = Count.of(groups["sgd"].loc[groups["sgd"]["lo"] == runs["lo"].max(), "status"] != "ok")
-    say = f"""The best rate of SGD is {_names(good)}. Held against its squared error, in geometric means,
+    say = f"""After {records[0].config["epochs"]} epochs the best rate of SGD is {_names(good)}.
+        Held against its squared error, in geometric means,
         that of
         Alrao is {", and ".join(said)}. SGD at {decade(runs["lo"].max())} diverges in {_runs(failed)}."""
     return finding(say, records, **facts, diverged=failed)
