@@ -311,6 +311,12 @@ def test_text(by, word):
     assert f"**{word}** SGD" in found.text
     assert f"**{word}** Adam" in found.text
     assert ("one of speed" in found.text) == (by > 0)
+    assert found.text.startswith("After one epoch,")
+
+
+def test_a_longer_training_on_text_says_so():
+    longer = [replace(r, config={**r.config, "epochs": 20}) for r in FULL["alrao-text"]]
+    assert findings.text(longer).text.startswith("After 20 epochs,")
 
 
 @pytest.mark.parametrize(("factor", "word"), [(0.01, "below"), (100.0, "above")])
