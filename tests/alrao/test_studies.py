@@ -51,7 +51,8 @@ def test_serial_and_stacked_give_the_same_records():
     alone = [images.run_images(each, seed, CPU) for each, seed in runs]
     for a, b in zip(together, alone, strict=True):
         assert a.status == b.status == "ok"
-        assert a.metrics == pytest.approx(b.metrics, rel=1e-3, abs=4e-3)
+        # in single precision; of 203 images for validation some may fall on the other side
+        assert a.metrics == pytest.approx(b.metrics, rel=2e-2, abs=4e-3)
         assert set(a.curves) == set(b.curves)
         for name, curve in a.curves.items():
             assert curve == pytest.approx(b.curves[name], rel=2e-2, abs=4e-3), name

@@ -66,9 +66,9 @@ def test_the_grouped_step_is_that_of_the_optimizer_on_a_batch_of_its_own():
         index = torch.randint(500, (100,), generator=rng) if optimizer.curvature_due else None
         fresh = None if index is None else batch_loss(theirs, loss_of("digits-mlp"), x[index], y[index])
         optimizer.step(curvature=fresh)
-    for a, b, c in zip(ours.parameters(), theirs.parameters(), start.parameters(), strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
-        assert not torch.allclose(a, c, rtol=1e-2, atol=1e-3)  # rounding is far below what has moved
+    ends = [torch.cat([p.detach().flatten() for p in net.parameters()]) for net in (ours, theirs, start)]
+    torch.testing.assert_close(ends[0], ends[1], rtol=1e-3, atol=1e-4)
+    assert (ends[0] - ends[2]).abs().max() > 0.05  # rounding is far below what has moved
 
 
 def test_sgd_has_heavy_ball_momentum():
