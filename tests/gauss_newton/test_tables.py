@@ -74,7 +74,8 @@ def test_a_ratio_says_its_range_and_n():
 
 
 @pytest.mark.parametrize(
-    ("x", "text"), [(0.94, "0.94"), (0.97, "1.0"), (9.94, "9.9"), (9.96, "10"), (99_999, "99,999")]
+    ("x", "text"),
+    [(0.94, "0.94"), (0.97, "0.97"), (0.996, "1.0"), (9.94, "9.9"), (9.96, "10"), (99_999, "99,999")],
 )
 def test_short_numbers(x, text):
     assert short(x) == text

@@ -86,7 +86,7 @@ DAMPING = Study(
     version=1,
     question="What does the floor of the damping do where the kernel is nearly singular?",
     grid=by_profile(
-        quick=_floors((0.001, 0.01, 0.1), 0.1, **SMALL | {"max_steps": 200}),
+        quick=_floors((0.01, 0.1), 0.1, **SMALL | {"max_steps": 200}),
         full=_floors((0.001, 0.01, 0.1, 1.0), 0.02, **MIDDLE),
         paper=_floors((0.001, 0.01, 0.1, 1.0), 0.02, **PAPER_SIZE),
     ),

@@ -99,7 +99,7 @@ def short(x: float, math: bool = True) -> str:
     if x >= 1e5 or x < 1e-3:
         digit, exponent = f"{x:.0e}".split("e")
         return rf"${digit}\cdot10^{{{int(exponent)}}}$" if math else f"{x:.0e}"
-    return f"{x:,.0f}" if x >= 9.95 else f"{x:.2g}" if x < 0.95 else f"{x:.1f}"
+    return f"{x:,.0f}" if x >= 9.95 else f"{x:.2g}" if x < 0.995 else f"{x:.1f}"
 
 
 def metric(records: Sequence[Record], column: str, **config: object) -> pd.Series:
