@@ -8,6 +8,7 @@ import pytest
 
 from startright.measured import Contrast, Count
 from startright.preact import findings, ks, studies
+from startright.preact.reference import AUTHORS_DEPENDENCE
 from startright.studies import frame, recorded
 
 USED = {
@@ -230,6 +231,20 @@ def test_counts_are_those_of_the_records(full, said):
     over = int((last["ks"] > ks.threshold(10_000)).sum())
     assert said("through_depth").facts["positive"] == Count(over, len(last)) == Count(5, 36)
     assert "no more than chance allows (about 2 on average)" in str(said("through_depth"))
+
+
+def test_the_authors_distances_are_larger_where_they_exceed_the_noise(full, said):
+    runs = frame(full["preact-dependence"]).query("not independent")
+    cells = runs.groupby(["layout", "scheme", "theta", "width"])["ks"].mean()
+    excess = [
+        value - cells[layout, kind, theta, n]
+        for (layout, kind, theta), widths in AUTHORS_DEPENDENCE.items()
+        if theta is not None
+        for n, value in widths.items()
+    ]
+    above = sum(x > ks.threshold(200_000) for x in excess)
+    assert said("authors_gap").facts["above"] == Count(above, 60) == Count(21, 60)
+    assert "in 21, by up to 0.0204, and smaller by more than it in none" in str(said("authors_gap"))
 
 
 def test_the_approach_to_the_limit_alternates_as_recorded(said):

@@ -296,10 +296,8 @@ def measure_training(records: Records) -> Measurement:
     values = groups[together[0]]
     width, depth = deepest["width"].iloc[0], deepest["depth"].iloc[0]
     quantity = f"largest mean test accuracy (%) of a function at width {width}, depth {depth}"
-    note = (
-        f"It is that of {either(together)}{', which cannot be told apart' if len(together) > 1 else ''}; the "
-        "paper asks whether a Gaussian start helps, its set-up is not known to us, and this one is ours"
-    )
+    apart = ", which cannot be told apart" if len(together) > 1 else ""
+    note = f"it is that of {either(sorted(together))}{apart}; the paper's set-up is not known to us, this one is ours"
     return Measurement(quantity, values.mean(), _spread(values), len(values), (), comparable=False, note=note)
 
 

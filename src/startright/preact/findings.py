@@ -340,6 +340,7 @@ def deep(records: Records) -> Finding:
     groups, width, depth = _accuracies(records, "max", "min")
     together = indistinguishable(groups, largest=True)
     first = groups[together[0]]
+    level = _and([function for function in groups if function in together])
     others = {label: Contrast.paired(first, groups[label]) for _, label in CLASSIC if label != together[0]}
     beside = [
         f"{o.word('behind', 'ahead of')} {label}: {_by(o, 1, ' points')}" for label, o in others.items()
@@ -347,7 +348,7 @@ def deep(records: Records) -> Finding:
     lead = (
         f"{together[0]} trains best, with {_said(first, 1, ' %')}"
         if len(together) == 1
-        else f"{_and(together)} cannot be told apart at the top, {together[0]} with {_said(first, 1, ' %')}"
+        else f"{level} cannot be told apart at the top, {together[0]} with {_said(first, 1, ' %')}"
     )
     text = f"At depth {depth} and width {width}, {lead}. {together[0]} is {'; it is '.join(beside)}."
     return finding(text, records, best=Measured.of(first, 1), **others)
