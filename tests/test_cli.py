@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from startright import cli
 from startright.notebooks.pages import Problem
+from startright.notebooks.rerun import Rerun
 from startright.paths import repository
 
 
@@ -136,12 +137,13 @@ def test_problems_are_listed_and_exit_code_is_one(call, monkeypatch):
     assert call("check")[0] == 0
 
 
-def test_the_book_stops_before_building_when_a_page_differs(call, monkeypatch):
-    monkeypatch.setattr("startright.notebooks.rerun.rerun", lambda *a, **k: [Problem("book/page", "differs")])
+def test_the_book_stops_before_building_when_a_page_has_a_problem(call, monkeypatch):
+    result = Rerun([Problem("book/page", "was not executed")], [])
+    monkeypatch.setattr("startright.notebooks.rerun.rerun", lambda *a, **k: result)
     monkeypatch.setattr("startright.notebooks.site.build", lambda *a, **k: pytest.fail("was built"))
     code, _, err = call("book")
     assert code == 1
-    assert "book/page: differs" in err
+    assert "book/page: was not executed" in err
 
 
 def test_data_that_is_absent_is_named(call, monkeypatch, tmp_path):
