@@ -77,3 +77,11 @@ def test_nothing_of_the_tools_is_kept():
     kept = pair.with_outputs(new_notebook(cells=[new_code_cell("1")]), ran)
     assert kept.cells[0].metadata == {}
     assert kept.cells[0].outputs[0].metadata == {}
+
+
+def test_new_outputs_do_not_keep_the_seal_of_the_old(executed):
+    from startright.notebooks.seal import facts
+
+    before = pair.merged(executed)
+    assert facts(before)
+    assert facts(pair.with_outputs(before, pair.read(executed.ipynb))) == {}

@@ -15,6 +15,7 @@ from startright.notebooks.pages import Page, Problem
 
 FORMAT = "py:percent"
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}  # without the version of whoever ran it
+SEAL = "startright"  # the entry in the metadata where `startright.notebooks.seal` writes
 LONGEST = 240  # characters of a message
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -138,7 +139,11 @@ def merged(page: Page) -> NotebookNode:
 
 
 def with_outputs(notebook: NotebookNode, executed: NotebookNode) -> NotebookNode:
-    """``notebook`` with the outputs of ``executed`` and nothing else of it: no tool's metadata."""
+    """``notebook`` with the outputs of ``executed`` and nothing else of it: no tool's metadata.
+
+    The seal of the outputs before goes with them: a run that fails the gate must not pass for a fresh one.
+    """
+    notebook.metadata.pop(SEAL, None)
     for (_, cell), (_, ran) in zip(code_cells(notebook), code_cells(executed), strict=True):
         cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
         for output in cell.outputs:

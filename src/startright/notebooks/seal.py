@@ -11,9 +11,7 @@ from nbformat import NotebookNode
 
 from startright.notebooks import stale
 from startright.notebooks.pages import Page, Problem
-from startright.notebooks.pair import code_cells, read
-
-NAME = "startright"  # of the entry in the notebook's metadata
+from startright.notebooks.pair import SEAL, code_cells, read
 
 
 def fingerprint(cell: NotebookNode) -> str:
@@ -37,12 +35,12 @@ def machine() -> dict[str, str]:
 def seal(notebook: NotebookNode, **facts: object) -> None:
     """Writes the fingerprints of all code cells and ``facts`` (key, seconds, …) into the metadata."""
     cells = {cell.id: fingerprint(cell) for _, cell in code_cells(notebook)}
-    notebook.metadata[NAME] = NotebookNode(**facts, cells=NotebookNode(cells))
+    notebook.metadata[SEAL] = NotebookNode(**facts, cells=NotebookNode(cells))
 
 
 def facts(notebook: NotebookNode) -> dict:
     """What :func:`seal` wrote, or nothing."""
-    found = notebook.metadata.get(NAME)
+    found = notebook.metadata.get(SEAL)
     if not isinstance(found, dict) or not isinstance(found.get("cells"), dict):
         return {}
     return dict(found) if isinstance(found.get("seconds", 0), int | float) else {}
