@@ -297,7 +297,7 @@ def measure_training(records: Records) -> Measurement:
     width, depth = deepest["width"].iloc[0], deepest["depth"].iloc[0]
     quantity = f"largest mean test accuracy (%) of a function at width {width}, depth {depth}"
     apart = ", which cannot be told apart" if len(together) > 1 else ""
-    note = f"it is that of {either(sorted(together))}{apart}; the paper's set-up is not known to us, this one is ours"
+    note = f"that of {either(sorted(together))}{apart}; the set-up is ours, as the paper's is unknown to us"
     return Measurement(quantity, values.mean(), _spread(values), len(values), (), comparable=False, note=note)
 
 
