@@ -7,6 +7,7 @@ import pytest
 
 from startright import errors, pages
 from startright.claims import Check, Claim, Measurement
+from startright.measured import read_bundle
 from startright.studies import Outcome, Record, Study
 
 
@@ -111,7 +112,7 @@ ORIGIN = {"device": "Abacus", "commit": "abc", "time": "2026-01-02T03:04:05Z"}
 
 
 def test_the_table_sets_live_records_beside_recorded_ones(paper):
-    text = pages.claims_table("demo", live={"demo-coin": records(paper, 0.5, "quick")})
+    text = str(pages.claims_table("demo", live={"demo-coin": records(paper, 0.5, "quick")}))
     rows = text.splitlines()
     assert len(rows) == 6
     assert rows[2].startswith("| C1 | A coin \\| is fair. | 0.5 | p \\| q: 0.5 (n = 2), **reproduced**.")
@@ -120,13 +121,13 @@ def test_the_table_sets_live_records_beside_recorded_ones(paper):
 
 
 def test_a_verdict_follows_from_the_records_given(paper):
-    text = pages.claims_table("demo", ["C2"], live={"demo-coin": records(paper, 0.6, "quick")})
+    text = str(pages.claims_table("demo", ["C2"], live={"demo-coin": records(paper, 0.6, "quick")}))
     assert "**not reproduced**" in text
     assert "C1" not in text
 
 
 def test_runs_that_are_missing_are_counted(paper):
-    text = pages.claims_table("demo", live={"demo-coin": records(paper, 0.5, "quick")[:1]})
+    text = str(pages.claims_table("demo", live={"demo-coin": records(paper, 0.5, "quick")[:1]}))
     assert "*not yet run* (1 of 2 runs)" in text
 
 
@@ -135,7 +136,7 @@ def test_recorded_runs_are_shown_with_their_origin(paper):
 
     for record in records(paper, 0.5, "full"):
         default_store(paper).append(record)
-    text = pages.claims_table("demo")
+    text = str(pages.claims_table("demo"))
     assert text.count("**reproduced**") == 4  # the grids of both profiles are the same runs
     assert "Full records: Abacus, 2026-01-02." in text
 
@@ -145,3 +146,11 @@ def test_unknown_papers_and_claims_are_refused(paper):
         pages.claims_table("demo", ["C9"])
     with pytest.raises(ValueError, match="unknown paper 'demmo'"):
         pages.claims_table("demmo")
+
+
+def test_live_records_leave_their_numbers_and_verdicts_for_another_machine(paper):
+    table = pages.claims_table("demo", live={"demo-coin": records(paper, 0.5, "quick")})
+    entries = {entry["name"]: entry for entry in read_bundle(table._repr_mimebundle_())}
+    assert entries["C1"]["kind"] == "mean"
+    assert entries["C1, verdict"]["kind"] == "word"
+    assert not read_bundle(pages.claims_table("demo")._repr_mimebundle_())
