@@ -46,6 +46,7 @@ $(READY): requirements.lock pyproject.toml
 	@echo "installing the locked versions (a few minutes the first time: torch is large)"
 	@index="$${UV_DEFAULT_INDEX:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}"; \
 	test -z "$$index" || export UV_DEFAULT_INDEX="$$index"; \
+	test -w "$$HOME" || export UV_CACHE_DIR=.venv/.uv-cache; \
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock && \
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@

@@ -184,7 +184,7 @@ def test_findings_add_up_to_a_paragraph():
         {"entries": [{"name": "a", "quantity": "b", "kind": "mode"}]},
         {"entries": [{"name": "a", "quantity": "b", "kind": "mean", "mean": 1.0, "n": 2}]},
         {"entries": [{"name": "a", "quantity": "b", "kind": "mean", "mean": "1", "spread": None, "n": 2}]},
-        {"entries": [{"name": "a", "quantity": "b", "kind": "mean", "mean": 1.0, "spread": None, "n": 0}]},
+        {"entries": [{"name": "a", "quantity": "b", "kind": "mean", "mean": 1.0, "spread": None, "n": -1}]},
         {"entries": [{"name": "a", "quantity": "b", "kind": "count", "k": True, "n": 1}]},
         {"entries": [{"name": 1, "quantity": "b", "kind": "machine"}]},
     ],

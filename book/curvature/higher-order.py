@@ -347,7 +347,9 @@ tables.methods([*learning_full, *peer_full], digits=4) if learning_full else "no
 training_findings.rivals([*learning_full, *peer_full])
 
 # %% tags=["finding", "remove-input"]
-training_findings.beginning([*learning_full, *peer_full]) + training_findings.by_the_clock([*learning_full, *peer_full])
+training_findings.beginning([*learning_full, *peer_full]) + training_findings.by_the_clock(
+    [*learning_full, *peer_full]
+)
 
 # %% [markdown]
 # The seconds are those of the machine of the records, without evaluations. What grouped Newton promises to save is the search for a rate:
@@ -399,7 +401,9 @@ training_findings.rate_sizes(learning_full)
 # For a look at the rates of a network of your own there is a function; here at initialisation:
 
 # %%
-suggested = higher_order.suggest_learning_rates(net, cross_entropy, (digits.x[:500], digits.y[:500]))  # float64
+suggested = higher_order.suggest_learning_rates(
+    net, cross_entropy, (digits.x[:500], digits.y[:500])
+)  # float64
 {name: float(f"{rate:.1g}") for name, rate in suggested.items()}
 
 # %% [markdown]

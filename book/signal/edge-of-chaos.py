@@ -51,7 +51,7 @@ import torch
 
 from startright import pages
 from startright.figures import use_style
-from startright.preact import chains, figures, findings, log_periodic, maps, schemes, studies, tables
+from startright.preact import chains, chaos_findings, figures, log_periodic, maps, schemes, studies, tables
 from startright.studies import live, recorded
 
 use_style()
@@ -132,7 +132,7 @@ tables.chaos((2.05, 3.0, 4.0, 5.0, 10.0))
 # linear functions only, so $\chi_1>1$. The positive ones have a large mean, which the inequality does not count.
 
 # %% tags=["finding", "remove-input"]
-findings.chaos((2.05, 3.0, 4.0, 5.0, 10.0))
+chaos_findings.chaos((2.05, 3.0, 4.0, 5.0, 10.0))
 
 # %% [markdown]
 # ## Real networks, real inputs
@@ -154,7 +154,7 @@ if correlation_full:
     plt.show()
 
 # %% tags=["finding", "remove-input"]
-findings.correlation(correlation_full)
+chaos_findings.correlation(correlation_full)
 
 # %% [markdown]
 # How far is a finite network from the map over its first 20 layers (largest gap of the class means, one
@@ -164,7 +164,7 @@ findings.correlation(correlation_full)
 tables.gaps(correlation_full or correlation_live)
 
 # %% tags=["finding", "remove-input"]
-findings.gaps(correlation_full)
+chaos_findings.gaps(correlation_full)
 
 # %% [markdown]
 # ## Infinitely many stable variances
@@ -201,7 +201,7 @@ plt.show()
 tables.fixed_points(fixed_live)
 
 # %% tags=["finding", "remove-input"]
-findings.fixed_points(fixed_live)
+chaos_findings.fixed_points(fixed_live)
 
 # %% [markdown]
 # Which fixed point a network lands on depends on the scale of its input, and it stays there: such a network
@@ -231,7 +231,7 @@ _ = figures.moments(moments_live)
 plt.show()
 
 # %% tags=["finding", "remove-input"]
-findings.moments(moments_full)
+chaos_findings.moments(moments_full)
 
 # %% [markdown]
 # The right panel shows why "the variance is preserved" comforts too soon. The mean is kept by rare, huge networks
@@ -250,7 +250,7 @@ principles_live = live(studies.PRINCIPLES, PROFILE, device=DEVICE)
 tables.principles(principles_live)
 
 # %% tags=["finding", "remove-input"]
-findings.principles(principles_live)
+chaos_findings.principles(principles_live)
 
 # %% [markdown]
 # Glorot's and He's pairs were chosen for the variance and happen to have $\chi_1=1$ as well. The Gaussian pairs

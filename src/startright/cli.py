@@ -3,11 +3,12 @@
 # ruff: noqa: PLC0415 (imports inside commands: `--help` and `status` must not wait for torch)
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from startright.cli_book import book
+from startright.options import Device, Profile, fail_on, root_of_book
 
 if TYPE_CHECKING:
     from startright.claims import Row
@@ -19,36 +20,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-book = typer.Typer(help="Execute the pages and build the book.", invoke_without_command=True)
 data = typer.Typer(help="The datasets: list, verify, fetch.", no_args_is_help=True)
 app.add_typer(book, name="book")
 app.add_typer(data, name="data")
-
-
-def _complete_profile() -> tuple[str, ...]:
-    from startright.profiles import PROFILES
-
-    return PROFILES
-
-
-def _complete_page() -> list[str]:
-    from startright.notebooks.pages import pages
-
-    return [page.docname.removeprefix("book/") for page in pages(_root())]
-
-
-Profile = Annotated[
-    str,
-    typer.Option(
-        "--profile", "-p", help="How large: quick, full or paper.", autocompletion=_complete_profile
-    ),
-]
-Device = Annotated[str, typer.Option("--device", "-d", help="auto, cpu, cuda, cuda:1 or mps.")]
-Pages = Annotated[
-    list[str] | None,
-    typer.Option("--page", help="Only this page; may be repeated.", autocompletion=_complete_page),
-]
-Force = Annotated[bool, typer.Option("--force", help="Execute fresh pages as well.")]
 
 
 def _show_version(wanted: bool) -> None:
@@ -70,32 +44,6 @@ def options(
     ] = False,
 ) -> None:
     """Executable papers: run studies, check claims, build the book."""
-
-
-def _root() -> Path:
-    from startright.paths import repository
-
-    root = repository()
-    if root is None:
-        raise FileNotFoundError(
-            "this command needs the book's repository (_toc.yml and src/startright): run it there"
-        )
-    return root
-
-
-def _stop_on(problems: Sequence) -> None:
-    """Lists the problems and ends with exit code 1, if there are any."""
-    for problem in problems:
-        typer.echo(str(problem), err=True)
-    if problems:
-        typer.echo(f"{len(problems)} problem{'s' * (len(problems) > 1)}", err=True)
-        raise typer.Exit(1)
-
-
-def _fail_on(problems: Sequence, done: str) -> None:
-    """Ends with the problems listed, or says what was ``done``."""
-    _stop_on(problems)
-    typer.echo(done)
 
 
 def _engine(name: str, options: list[str], **cluster: str | int | None):
@@ -235,7 +183,7 @@ def verify_data(names: Names = None) -> None:
     from startright.data import entry, registry, verify
 
     chosen = [entry(name).name for name in names or registry()]
-    _fail_on([problem for name in chosen for problem in verify(name)], f"intact: {', '.join(chosen)}")
+    fail_on([problem for name in chosen for problem in verify(name)], f"intact: {', '.join(chosen)}")
 
 
 @data.command("fetch")
@@ -253,10 +201,10 @@ def check() -> None:
     """In seconds, without running anything: are the committed pages complete, in step and untouched?"""
     from startright.notebooks import checks
 
-    root = _root()
+    root = root_of_book()
     for page in checks.stale_pages(root):
         typer.echo(f"{page.docname}: stale; `make refresh` executes it", err=True)
-    _fail_on(checks.check(root), "every page ran in order, pairs and seals are intact")
+    fail_on(checks.check(root), "every page ran in order, pairs and seals are intact")
 
 
 @app.command()
@@ -268,7 +216,7 @@ def status() -> None:
     from startright.notebooks.rerun import executed_path
     from startright.notebooks.seal import is_fresh
 
-    root = _root()
+    root = root_of_book()
     due = checks.stale_pages(root)
     for page in pages.pages(root):
         committed = "stale" if page in due else "fresh"
@@ -276,139 +224,6 @@ def status() -> None:
         typer.echo(f"{page.docname:40} committed: {committed:8} here: {here}")
     names = ("startright", "torch", "jupyter-book")
     typer.echo(", ".join(f"{name} {version(name)}" for name in names))
-
-
-def _refuse_two() -> Path:
-    """The repository, once it is sure that the book can be built."""
-    from startright.notebooks import site
-
-    site.require_jupyter_book()
-    return _root()
-
-
-Strict = Annotated[
-    bool,
-    typer.Option("--strict", help="Stop on exact cells that differ and on numbers beyond chance; for CI."),
-]
-
-
-@book.callback()
-def book_default(
-    context: typer.Context, page: Pages = None, force: Force = False, strict: Strict = False
-) -> None:
-    """Execute stale pages, check them, and build the HTML from what was just executed."""
-    if context.invoked_subcommand:
-        return
-    from startright.notebooks import marks, pages, site
-    from startright.notebooks.rerun import executed_path, rerun
-    from startright.notebooks.seal import is_fresh
-
-    root = _refuse_two()
-    result = rerun(pages.select(root, page or ()), force=force)
-    _stop_on([*result.problems, *(result.stopping if strict else ())])
-    overlay = {
-        f"{one.docname}.ipynb": marks.mark(one, executed_path(one), result.differences)
-        for one in pages.pages(root)
-        if is_fresh(one, executed_path(one))
-    }
-    first = site.build(root, overlay)
-    typer.echo(result.summary(), err=True)
-    typer.echo(f"open {first.as_uri()} or run `make serve`")
-
-
-@book.command("execute")
-def execute_pages(page: Pages = None, force: Force = False, strict: Strict = False) -> None:
-    """Execute stale pages into _build and compare them with the committed ones; build nothing."""
-    from startright.notebooks import pages
-    from startright.notebooks.rerun import rerun
-
-    result = rerun(pages.select(_root(), page or ()), force=force)
-    _stop_on([*result.problems, *(result.stopping if strict else ())])
-    typer.echo(result.summary())
-
-
-@book.command("portable")
-def portable_pages(
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="ARITHMETIC…", help="Which; none: all.")
-    ] = None,
-    page: Pages = None,
-) -> None:
-    """Execute the pages with the arithmetics of other processors, and compare."""
-    from startright.notebooks import pages, portable
-
-    root = _root()
-    chosen = pages.select(root, page or ())
-    results = portable.run(chosen, names or list(portable.ARITHMETICS))
-    report = portable.report_of(chosen, results)
-    (root / "_build" / "portable.md").write_text(report + "\n", encoding="utf-8")
-    typer.echo(report)
-    for name, result in results.items():
-        typer.echo(f"{name}: {result.summary()}", err=True)
-    _stop_on(portable.failures(results))
-    typer.echo("every exact cell says the same and no finding the opposite, under every arithmetic")
-
-
-@book.command("html")
-def build_html() -> None:
-    """Build the HTML from the committed outputs, executing nothing, and check it."""
-    from startright.notebooks import htmlcheck, site
-
-    root = _refuse_two()
-    first = site.build(root)
-    _fail_on(htmlcheck.check_html(root), f"open {first.as_uri()} or run `make serve`")
-
-
-@book.command("refresh")
-def refresh_pages(page: Pages = None, force: Force = False) -> None:
-    """For maintainers: execute stale pages and write their outputs back into the notebooks."""
-    from startright.notebooks import pages
-    from startright.notebooks.refresh import refresh
-
-    _fail_on(refresh(pages.select(_root(), page or ()), force=force), "every page is refreshed")
-
-
-@book.command("full")
-def full_book(
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="CHAPTER…", help="Chapters; none: all.")
-    ] = None,
-    profile: Profile = "full",
-    device: Device = "auto",
-) -> None:
-    """Compute and record the full study of chapters; the pages run as throw-away copies."""
-    from startright.devices import pick_device
-    from startright.notebooks import pages
-    from startright.notebooks.full import run_full
-    from startright.profiles import check_profile
-
-    chosen = pages.select(_root(), names or ())
-    pick_device(device)
-    _fail_on(run_full(chosen, check_profile(profile), device), "recorded in data/results; see _build/full")
-
-
-@book.command("linkcheck")
-def check_links() -> None:
-    """Follow every external link of the book; needs the network."""
-    from startright.notebooks import site
-
-    site.build(_refuse_two(), builder="linkcheck")
-    typer.echo("every link answers")
-
-
-@book.command("serve")
-def serve(port: Annotated[int, typer.Option(help="On this machine.", min=1, max=65535)] = 8000) -> None:
-    """Serve the built HTML on this machine."""
-    from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-
-    site = _root() / "_build" / "html"
-    if not (site / "index.html").is_file():
-        raise FileNotFoundError(f"{site} holds no book: run `make book` first")
-    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        typer.echo(f"http://127.0.0.1:{port}/ (Ctrl-C ends)")
-        server.serve_forever()
 
 
 def main() -> None:

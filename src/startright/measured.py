@@ -9,8 +9,9 @@ the text that a reader sees, an output holds them for :mod:`startright.notebooks
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -256,6 +257,16 @@ def either(names: Sequence[Any]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
+def listed(names: Sequence[Any]) -> str:
+    """``"a, b and c"``; nothing of nothing.
+
+    >>> listed(["a"]), listed(["a", "b", "c"]), listed([])
+    ('a', 'a, b and c', '')
+    """
+    *first, last = map(str, names or [""])
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def are_live(origin: "Iterable[Record] | str") -> bool:
     """Whether results are of the quick profile, which every machine computes for itself.
 
@@ -318,7 +329,7 @@ def _is_entry(entry: Any) -> bool:
     named = isinstance(entry.get("name"), str) and isinstance(entry.get("quantity"), str)
     fields = _FIELDS[entry["kind"]]
     whole = all(name in entry and type(entry[name]) in kinds for name, kinds in fields.items())
-    return named and whole and entry.get("n", 1) >= 1 and type(entry.get("step", 0.0)) in (float, int)
+    return named and whole and entry.get("n", 1) >= 0 and type(entry.get("step", 0.0)) in (float, int)
 
 
 class Table(pd.DataFrame):
@@ -406,3 +417,13 @@ def finding(text: str, origin: "Iterable[Record] | str", **facts: Fact) -> Findi
     if not origin:
         return Finding("*Not yet run.*", {}, live=False)
     return Finding(" ".join(text.split()) if "\n\n" not in text else text, facts, are_live(origin))
+
+
+def needs_records(tell: Callable[..., Finding]) -> Callable[..., Finding]:
+    """A finding that says that it is not yet run where its first argument, the records, is empty."""
+
+    @wraps(tell)
+    def told(records: "Sequence[Record]", *args: object, **kwargs: object) -> Finding:
+        return tell(records, *args, **kwargs) if records else finding("", [])
+
+    return told

@@ -11,8 +11,10 @@ INTERNAL = {
     "startright.__main__",
     "startright.notebooks.docstrings",
     "startright.notebooks.theme",
+    "startright.options",
     "startright.preact.branches",
     "startright.preact.limits",
+    "startright.preact.wording",
     "startright.studies.strict_json",
     "startright.terminal",
 }

@@ -171,6 +171,10 @@ def test_what_is_not_finite_is_said():
     assert compare(nan, nan, "page") == []
     [difference] = compare(one, nan, "page")
     assert "not finite" in difference.ours
+    assert (difference.kind, difference.stops(1)) == ("finite", False)
+    none = measured(("a", "loss", Measured.of([])))
+    assert [each.kind for each in compare(one, none, "page")] == ["finite"]
+    assert compare(none, none, "page") == []
 
 
 def test_a_difference_names_page_cell_and_distance():

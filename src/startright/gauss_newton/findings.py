@@ -5,8 +5,7 @@ intervals over teachers. Losses and numbers of iterations enter as ratios of two
 averaged as logarithms (:class:`startright.gauss_newton.tables.Ratio`).
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import wraps
+from collections.abc import Iterable, Sequence
 from math import log10
 
 import numpy as np
@@ -24,7 +23,16 @@ from startright.gauss_newton.tables import (
     of_floor,
     over_authors,
 )
-from startright.measured import Contrast, Count, Finding, Measured, either, finding, indistinguishable
+from startright.measured import (
+    Contrast,
+    Count,
+    Finding,
+    Measured,
+    either,
+    finding,
+    indistinguishable,
+    needs_records,
+)
 from startright.studies import Record, curve_frame
 
 Records = Sequence[Record]
@@ -34,16 +42,6 @@ FULL, MEDIUM = 1.0, 0.1  # steps
 ALIKE = 0.02  # alignments and distances within this hardly differ
 DATA = {"mnist": "On MNIST", "digits": "On the small digits"}
 NO_RUN = "No run went so far that this could be said."
-
-
-def _needs_records(tell: Callable[[Records], Finding]) -> Callable[[Records], Finding]:
-    """Says "not yet run" where there are no records."""
-
-    @wraps(tell)
-    def told(records: Records) -> Finding:
-        return tell(records) if len(records) else finding("", [])
-
-    return told
 
 
 def _newton(records: Records, scale: float, rate: float, column: str) -> pd.Series:
@@ -94,7 +92,7 @@ def _with_n(values: pd.Series, digits: int) -> str:
 # --- Speed ----------------------------------------------------------------------------------
 
 
-@_needs_records
+@needs_records
 def rate(grid: Records) -> Finding:
     """C1: iterations to 10⁻⁸ against the law, which does not know the kernel; and how kernels differ."""
     slow = [record for record in grid if record.config["rate"] == SLOW]
@@ -115,7 +113,7 @@ def rate(grid: Records) -> Finding:
     return finding(text, grid, usual=few.contrast, kernel=many.contrast, span=span, arrived=arrived)
 
 
-@_needs_records
+@needs_records
 def slowing_down(speed: Records) -> Finding:
     """C1: the rate at the end over that at the start, of Gauss-Newton and of gradient descent."""
     newton = Ratio.of(
@@ -138,7 +136,7 @@ def _slowing(records: Iterable[Record]) -> pd.Series:
     return 10 ** logs.groupby([r.seed for r in good]).mean()
 
 
-@_needs_records
+@needs_records
 def speed_up(speed: Records) -> Finding:
     """C2: iterations of gradient descent over those of Gauss-Newton, to 10⁻¹ and 10⁻⁴."""
     gradients = [r for r in speed if r.config["method"] == "gradient"]
@@ -163,7 +161,7 @@ def speed_up(speed: Records) -> Finding:
 # --- Scale and step -------------------------------------------------------------------------
 
 
-@_needs_records
+@needs_records
 def kernel_regime(grid: Records) -> Finding:
     """C3: at τ₀ = 10, full steps against small ones, and these against random features."""
     small = _newton(grid, KERNEL_SCALE, SLOW, "test_loss")
@@ -178,7 +176,7 @@ def kernel_regime(grid: Records) -> Finding:
     return finding(text, grid, full=full.contrast, random=random.contrast)
 
 
-@_needs_records
+@needs_records
 def small_steps(grid: Records) -> Finding:
     """C4: what smaller steps are worth where features are learnt, at equal training loss."""
     losses = {step: _newton(grid, MIDDLE, step, "test_loss") for step in (FULL, MEDIUM, SLOW)}
@@ -205,7 +203,7 @@ def _ordered(grid: Records, seed: int) -> bool:
     return all(a > b > c for a, b, c in groups)
 
 
-@_needs_records
+@needs_records
 def best_scales(grid: Records) -> Finding:
     """The initial scales from which small steps end lowest, as far as they can be told apart."""
     logs = {scale: np.log10(_newton(grid, scale, SLOW, "test_loss")) for scale in _scales(grid)}
@@ -218,7 +216,7 @@ def best_scales(grid: Records) -> Finding:
     return finding(text, grid, scales=Contrast.paired(logs[SMALL], logs[MIDDLE]))
 
 
-@_needs_records
+@needs_records
 def explosion(grid: Records) -> Finding:
     """C4: full steps from τ₀ = 0.01, against predicting 0."""
     wild = Ratio.of(*(_newton(grid, SMALL, FULL, name) for name in ("test_loss", "zero_loss")))
@@ -232,7 +230,7 @@ def explosion(grid: Records) -> Finding:
 # --- Features -------------------------------------------------------------------------------
 
 
-@_needs_records
+@needs_records
 def hidden_learning(grid: Records) -> Finding:
     """C5: the network, and its features refitted, on the way down from τ₀ = 0.01 with small steps."""
     good = [r for r in grid if (r.config["scale"], r.config["rate"]) == (SMALL, SLOW) and r.status == "ok"]
@@ -254,7 +252,7 @@ def hidden_learning(grid: Records) -> Finding:
     return finding(text, grid, **facts, left=Measured.of(left, 2))
 
 
-@_needs_records
+@needs_records
 def alignment(grid: Records) -> Finding:
     """C6: features of the student against those of the teacher, by step, from τ₀ = 0.01."""
     slow, medium, full = (_newton(grid, SMALL, step, "weighted_cka") for step in (SLOW, MEDIUM, FULL))
@@ -273,7 +271,7 @@ def alignment(grid: Records) -> Finding:
 # --- The trade-off --------------------------------------------------------------------------
 
 
-@_needs_records
+@needs_records
 def against_descent(speed: Records) -> Finding:
     """C7: test loss and features of the paper's step from τ₀ = 0.1 against those of gradient descent."""
     slow = Ratio.of(_newton(speed, MIDDLE, SLOW, "test_loss"), _gradient(speed, MIDDLE, "test_loss"))
@@ -289,7 +287,7 @@ def _alignments(speed: Records, step: float) -> tuple[pd.Series, pd.Series]:
     return _newton(speed, MIDDLE, step, "weighted_cka"), _gradient(speed, MIDDLE, "weighted_cka")
 
 
-@_needs_records
+@needs_records
 def smallest_step(speed: Records) -> Finding:
     """C7: the smallest step of the study against gradient descent, teacher by teacher."""
     step = min(r.config["rate"] for r in speed if r.config["method"] == "gauss-newton")
@@ -306,7 +304,7 @@ def smallest_step(speed: Records) -> Finding:
     return finding(text, speed, ratio=ratio.contrast, near=near, ahead=ahead, finer=finer)
 
 
-@_needs_records
+@needs_records
 def stopped_early(speed: Records) -> Finding:
     """C3: gradient descent at τ₀ = 10, when its budget ends."""
     runs = [r for r in speed if (r.config["method"], r.config["scale"]) == ("gradient", KERNEL_SCALE)]
@@ -330,7 +328,7 @@ def _floor_name(floor: tuple[float, float]) -> str:
     return rf"${name}=10^{{{round(log10(value))}}}$"
 
 
-@_needs_records
+@needs_records
 def stalls(damping: Records) -> Finding:
     """Which floors keep students from the end, and from which scales."""
     parts, facts = [], {}
@@ -345,7 +343,7 @@ def stalls(damping: Records) -> Finding:
     return finding(text, damping, **facts)
 
 
-@_needs_records
+@needs_records
 def floors(damping: Records) -> Finding:
     """What the floor does to the test loss, from the scales at which every run arrives."""
     open_scales = _scales([r for r in damping if "steps_8" not in r.metrics])
@@ -370,7 +368,7 @@ def floors(damping: Records) -> Finding:
     return finding(text, damping, **facts)
 
 
-@_needs_records
+@needs_records
 def parity(mnist: Records) -> Finding:
     """C8: what small steps are worth on digits, from τ₀ = 1, at a relative training loss of 1/100."""
     loss, where = "hundredth_test_loss", DATA[mnist[0].config["dataset"]]
@@ -385,7 +383,7 @@ def parity(mnist: Records) -> Finding:
     return finding(text, mnist, ratio=ratio.contrast, random=random.contrast, refit=refit.contrast)
 
 
-@_needs_records
+@needs_records
 def parity_of_descent(mnist: Records) -> Finding:
     """C8: gradient descent on digits, from τ₀ = 1, at a relative training loss of 1/100."""
     descent = {"method": "gradient", "scale": 1.0, "rate": DESCENT_RATE}

@@ -34,7 +34,8 @@ class Difference:
         page: the page.
         cell: its number among the code cells, from 1.
         cell_id: its id.
-        kind: ``exact``, ``measured``, ``sign`` (a finding says the opposite) or ``verdict``.
+        kind: ``exact``, ``measured``, ``sign`` (a finding says the opposite), ``finite`` (one side has no
+            finite number, as where a run diverged) or ``verdict``.
         name: what differs: row and column of a table, a claim, the short name of a fact.
         ours: what this run says.
         reference: what the reference says.
@@ -58,7 +59,7 @@ class Difference:
         Args:
             numbers: how many are compared in all.
         """
-        return self.kind != "verdict" and self.chance < STRICT_LEVEL / max(numbers, 1)
+        return self.kind not in ("verdict", "finite") and self.chance < STRICT_LEVEL / max(numbers, 1)
 
     def __str__(self) -> str:
         where = f"{self.page}: code cell {self.cell}{f' [{self.cell_id}]' if self.cell_id else ''}"
@@ -119,6 +120,9 @@ def judge(
         return None if ours["text"] == reference["text"] else ("verdict", None, 1.0)
     if ours["kind"] == "machine":
         return None
+    known = [entry["n"] > 0 and entry.get("mean", 0.0) is not None for entry in (ours, reference)]
+    if not all(known):
+        return ("finite", None, 1.0) if any(known) else None
     errors, chance = distance(ours, reference, typical)
     if chance < level:
         return "measured", errors, chance

@@ -14,6 +14,7 @@ TITLE = {
     "exact": "This should be the same everywhere",
     "measured": "Farther from the reference than chance allows",
     "sign": "The reference says the opposite",
+    "finite": "A run diverged on one machine and not on the other",
     "verdict": "Another verdict than in the reference",
 }
 

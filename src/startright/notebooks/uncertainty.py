@@ -58,8 +58,6 @@ def moderated_spread(ours: Entry, reference: Entry, typical: float) -> tuple[flo
 
 
 def _between_means(ours: Entry, reference: Entry, typical: float) -> tuple[float, float]:
-    if ours["mean"] is None or reference["mean"] is None:  # not finite
-        return (0.0, 1.0) if ours["mean"] == reference["mean"] else (math.inf, 0.0)
     spread, freedom = moderated_spread(ours, reference, typical)
     gap, error = abs(ours["mean"] - reference["mean"]), spread * math.sqrt(1 / ours["n"] + 1 / reference["n"])
     if error == 0:  # no spread at all: a number like a count, which rounding alone may move
@@ -77,7 +75,8 @@ def distance(ours: Entry, reference: Entry, typical: float = 0.0) -> tuple[float
     """How far two entries of one name are apart: in standard errors, and the chance of so much or more.
 
     Args:
-        ours: an entry of kind ``mean`` or ``count``, as :meth:`startright.measured.Measured.entry` makes it.
+        ours: an entry of kind ``mean``, with a finite mean, or ``count``, as
+            :meth:`startright.measured.Measured.entry` makes it.
         reference: the same of the other run.
         typical: the relative spread of the quantity, from :func:`typical_spreads`.
 

@@ -1,20 +1,31 @@
-"""Sentences of the two chapters that report a result: records in, a :class:`startright.measured.Finding` out.
+"""Sentences of the chapter that report a result: records in, a :class:`startright.measured.Finding` out.
 
 Words such as "ahead of" or "no longer changes" are chosen by the spread over seeds; a single seed decides
 nothing. Without records every sentence reads "Not yet run".
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import wraps
+from collections.abc import Sequence
 
 import pandas as pd
 from scipy import stats
 
-from startright.measured import LEVEL, Contrast, Count, Fact, Finding, Measured, finding, indistinguishable
+from startright.measured import (
+    LEVEL,
+    Contrast,
+    Count,
+    Fact,
+    Finding,
+    Measured,
+    finding,
+    indistinguishable,
+    listed,
+    needs_records,
+)
 from startright.preact import finite_width, ks, tables
 from startright.preact.claims import best_by_validation
 from startright.preact.figures import name
 from startright.preact.reference import AUTHORS_DEPENDENCE, RELEASED_QUALITY
+from startright.preact.wording import by_seed, said_of, seeds
 from startright.studies import Record, curve_frame, frame
 
 CLASSIC = (("relu", "ReLU"), ("tanh", "tanh"))
@@ -25,38 +36,8 @@ UNDECIDED = "not to be told from"
 Records = Sequence[Record]
 
 
-def _of_records(sentence: Callable[..., Finding]) -> Callable[..., Finding]:
-    """Without records there is nothing to say."""
-
-    @wraps(sentence)
-    def said(records: Records, *args: object, **kwargs: object) -> Finding:
-        return sentence(records, *args, **kwargs) if records else finding("", [])
-
-    return said
-
-
-def _seeds(n: int) -> str:
-    return f"n = {n}" if n > 1 else "one seed"
-
-
-def _said(values: Iterable[float], digits: int = 3, unit: str = "") -> str:
-    """Mean ± spread (n)."""
-    value = Measured.of(values, digits)
-    return f"{value}{unit} ({_seeds(value.n)})"
-
-
 def _by(contrast: Contrast, digits: int = 3, unit: str = "") -> str:
     return contrast.text(digits, unit).replace("(n = 1)", "(one seed)")
-
-
-def _and(items: Sequence[object]) -> str:
-    """``"a, b and c"``."""
-    *first, last = map(str, items or [""])
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def _by_seed(runs: pd.DataFrame, column: str) -> pd.Series:
-    return runs.set_index("seed")[column]
 
 
 def _against_chance(count: Count, share: float = 0.05) -> str:
@@ -77,7 +58,7 @@ def _layers(records: Records) -> pd.DataFrame:
 # --- Gaussian pre-activations ---------------------------------------------------------------
 
 
-@_of_records
+@needs_records
 def exactness(records: Records) -> Finding:
     """The released functions against the exact ones: distance of the law, error of the function (exact)."""
     table = frame(records)
@@ -94,7 +75,7 @@ def exactness(records: Records) -> Finding:
     return finding(text, "full")
 
 
-@_of_records
+@needs_records
 def classic(records: Records, width: int = 10, middle: int = 20) -> Finding:
     """ReLU and tanh at one width: beyond the noise, and growing or settled."""
     curves = _layers(records).query(f"width == {width} and inputs == 'unit'")
@@ -105,7 +86,7 @@ def classic(records: Records, width: int = 10, middle: int = 20) -> Finding:
         runs = curves[curves["scheme"] == scheme]
         last = runs["layer"].max()
         beyond = Count.of(runs.loc[runs["layer"] > middle, "ks_standardised"] > line)
-        early, late = (_by_seed(runs[runs["layer"] == at], "ks_standardised") for at in (middle, last))
+        early, late = (by_seed(runs[runs["layer"] == at], "ks_standardised") for at in (middle, last))
         growth = Contrast.paired(late, early)
         word = growth.word("shrinks again", "goes on growing", "no longer changes", margin=line / 2)
         word = "cannot be told to grow or to shrink" if word == UNDECIDED else word
@@ -117,7 +98,7 @@ def classic(records: Records, width: int = 10, middle: int = 20) -> Finding:
     return finding(" ".join(said), records, **facts)
 
 
-@_of_records
+@needs_records
 def width(records: Records) -> Finding:
     """ReLU and tanh at the last layer: what width does, and whether a test still rejects."""
     runs = frame(records).query("inputs == 'unit'")
@@ -127,15 +108,15 @@ def width(records: Records) -> Finding:
     for scheme, label in CLASSIC:
         each = runs[runs["scheme"] == scheme]
         narrow, wide = each["width"].min(), each["width"].max()
-        before, after = (_by_seed(each[each["width"] == w], "ks_standardised") for w in (narrow, wide))
+        before, after = (by_seed(each[each["width"] == w], "ks_standardised") for w in (narrow, wide))
         change, rejected = Contrast.paired(after, before), Count.of(after > line)
         word = {-1: "falls", 1: "rises"}.get(change.sign(), "moves, within the spread,")
         verdict = _reading(rejected)
         facts |= {f"{label}, change": change, f"{label}, rejected": rejected}
         said.append(
             f"From width {narrow} to width {wide} the standardised distance of **{label}** {word} from"
-            f" {_said(before)} to {_said(after)}; at width {wide} a test at the 5 % level rejects {rejected}"
-            f" samples, so the shape is {verdict}."
+            f" {said_of(before)} to {said_of(after)}; at width {wide} a test at the 5 % level rejects"
+            f" {rejected} samples, so the shape is {verdict}."
         )
     return finding(" ".join(said), records, **facts)
 
@@ -156,7 +137,7 @@ def _shared(records: Records) -> tuple[pd.DataFrame, float]:
     return runs, ks.threshold(int(runs["draws"].iloc[0]))
 
 
-@_of_records
+@needs_records
 def alone(records: Records) -> Finding:
     """One neuron a layer: nothing to depend on."""
     runs, line = _shared(records)
@@ -174,7 +155,7 @@ def alone(records: Records) -> Finding:
     return finding(text, records, beyond=beyond)
 
 
-@_of_records
+@needs_records
 def widening(records: Records) -> Finding:
     """What is left of the distance from n = 2 to the largest n, layout by layout."""
     runs, _ = _shared(records)
@@ -182,7 +163,7 @@ def widening(records: Records) -> Finding:
     runs = runs[(runs["scheme"] == "odd") & (runs["theta"] == theta)]
     shares = {}
     for layout, each in runs.groupby("layout"):
-        two, most = (_by_seed(each[each["width"] == w], "ks") for w in (2, wide))
+        two, most = (by_seed(each[each["width"] == w], "ks") for w in (2, wide))
         shares[layout] = most / two
     half = {layout: Contrast.of(share - 0.5).sign() for layout, share in shares.items()}
     as_claimed = half == {"A": 1, "B": -1, "C": -1}
@@ -192,20 +173,20 @@ def widening(records: Records) -> Finding:
         if as_claimed
         else "These runs do not separate the layouts, one half being the line."
     )
-    listed = _and([f"{_said(share, 2)} in {layout}" for layout, share in shares.items()])
+    left = listed([f"{said_of(share, 2)} in {layout}" for layout, share in shares.items()])
     facts = {f"layout {layout}": Measured.of(share, 3) for layout, share in shares.items()}
     text = f"""
         Of the distance that {name("odd", theta)} has at $n = 2$, this share is left at $n = {wide}$:
-        {listed}. {reading}"""
+        {left}. {reading}"""
     return finding(text, records, **facts)
 
 
-@_of_records
+@needs_records
 def variants(records: Records) -> Finding:
     """In how many layouts, widths and θ the positive variant is nearer to Gaussian than the odd one."""
     runs, _ = _shared(records)
     signs = [
-        Contrast.paired(_by_seed(odd, "ks"), _by_seed(positive, "ks")).sign()
+        Contrast.paired(by_seed(odd, "ks"), by_seed(positive, "ks")).sign()
         for odd, positive in tables.odd_and_positive(runs)
     ]
     nearer, farther = Count.of(s > 0 for s in signs), Count.of(s < 0 for s in signs)
@@ -217,7 +198,7 @@ def variants(records: Records) -> Finding:
     return finding(text, records, nearer=nearer, farther=farther)
 
 
-@_of_records
+@needs_records
 def limit(records: Records) -> Finding:
     """On which side of its limit the distance lies in layout A, width by width, for the odd variant."""
     runs, _ = _shared(records)
@@ -226,7 +207,7 @@ def limit(records: Records) -> Finding:
     target = finite_width.dependence_limit(theta, "odd").ks
     off = {w: Contrast.of(each["ks"] - target) for w, each in runs[runs["width"] > 1].groupby("width")}
     above, below = ([w for w, each in off.items() if each.sign() == s] for s in (1, -1))
-    sides = [f"{word} it at $n$ = {_and(w)}" for word, w in (("above", above), ("below", below)) if w]
+    sides = [f"{word} it at $n$ = {listed(w)}" for word, w in (("above", above), ("below", below)) if w]
     where = f"lies {' and '.join(sides)}" if sides else "cannot be told from it at any width"
     last = max(off)
     text = f"""
@@ -235,7 +216,7 @@ def limit(records: Records) -> Finding:
     return finding(text, records, **{f"n = {w}": each for w, each in off.items()})
 
 
-@_of_records
+@needs_records
 def authors_gap(records: Records) -> Finding:
     """The authors' stored distances of φ_θ against ours, wherever both exist."""
     runs, line = _shared(records)
@@ -252,11 +233,11 @@ def authors_gap(records: Records) -> Finding:
         Of the {above.n} distances of $\\varphi_\\theta$ that the authors stored and we sampled, theirs are
         larger than ours by more than the noise level of {line:.4f} in {larger}, and smaller by more than it
         in {below.k or "none"}: the largest shortfall is {max(0, -min(differences)):.4f}. Each of ours is a
-        mean ({_seeds(runs["seed"].nunique())})."""
+        mean ({seeds(runs["seed"].nunique())})."""
     return finding(text, records, above=above, below=below)
 
 
-@_of_records
+@needs_records
 def independent(records: Records) -> Finding:
     """Fresh inputs for every neuron: how often a test rejects."""
     runs = frame(records).query("independent")
@@ -267,7 +248,7 @@ def independent(records: Records) -> Finding:
     return finding(text, records, rejected=rejected)
 
 
-@_of_records
+@needs_records
 def through_depth(records: Records, layer: int = 30) -> Finding:
     """φ_θ in deep networks: how often each variant is beyond the noise, and its variance."""
     curves = _layers(records)
@@ -281,31 +262,31 @@ def through_depth(records: Records, layer: int = 30) -> Finding:
     odd = {t: Count.of(r["beyond"]) for t, r in deep[deep["scheme"] == "odd"].groupby("theta")}
     narrow = deep[(deep["scheme"] == "odd") & (deep["theta"] == max(odd))]
     narrow = narrow[(narrow["width"] == narrow["width"].min()) & (narrow["inputs"] == "unit")]
-    counted = _and([f"{count} runs at θ = {theta:g}" for theta, count in odd.items()])
+    counted = listed([f"{count} runs at θ = {theta:g}" for theta, count in odd.items()])
     text = f"""
         At layer {layer} the **positive** functions lie beyond the noise in {ours} runs, over every θ, width
         and input: {_against_chance(ours)}. Over layers {layer - 9} to {layer} it is {looks} looks. Their
         variance is {Measured.of(positive["variance"])} over these runs. The **odd** functions lie beyond the
         noise in {counted}; at θ = {max(odd):g} and width {narrow["width"].min()} their variance is
-        {_said(narrow["variance"], 2)}."""
+        {said_of(narrow["variance"], 2)}."""
     facts = {"positive": ours, "positive, ten layers": looks, "variance": Measured.of(narrow["variance"])}
     return finding(text, records, **facts, **{f"odd, θ = {t:g}": count for t, count in odd.items()})
 
 
-@_of_records
+@needs_records
 def by_input(records: Records, layer: int = 30) -> Finding:
     """An image against a unit vector as the input, at width 10."""
     runs = _layers(records).query(f"width == 10 and layer == {layer}")
     line = ks.threshold(int(runs["draws"].iloc[0]))
     off = {}
     for function, each in runs.groupby("function"):
-        image, unit = (_by_seed(each[(each["inputs"] == "unit") == u], "ks") for u in (False, True))
+        image, unit = (by_seed(each[(each["inputs"] == "unit") == u], "ks") for u in (False, True))
         off[function] = Contrast.paired(image, unit)
     most = max(abs(each.mean) for each in off.values())
     word = "less than the noise level of" if most < line else "and not all agree: the noise level is"
     text = f"""
         For the {len(off)} functions, the mean distances at layer {layer} of an image and of a unit vector
-        differ by at most {most:.3f}, {word} {line:.3f} ({_seeds(min(each.n for each in off.values()))})."""
+        differ by at most {most:.3f}, {word} {line:.3f} ({seeds(min(each.n for each in off.values()))})."""
     return finding(text, records, **off)
 
 
@@ -317,11 +298,11 @@ def _accuracies(records: Records, depth: str, width: str = "all") -> tuple[dict[
     if width != "all":
         best = best[best["width"] == best["width"].agg(width)]
     by = "function" if width != "all" else ["function", "width"]
-    groups = {key: _by_seed(runs, "percent") for key, runs in best.groupby(by, sort=False)}
+    groups = {key: by_seed(runs, "percent") for key, runs in best.groupby(by, sort=False)}
     return groups, int(best["width"].iloc[0]), int(best["depth"].iloc[0])
 
 
-@_of_records
+@needs_records
 def shallow(records: Records) -> Finding:
     """Whether every function trains in the shallowest networks, at any width."""
     groups, _, depth = _accuracies(records, "min")
@@ -330,31 +311,31 @@ def shallow(records: Records) -> Finding:
     word = "every function trains" if low > TRAINS else "not every function trains"
     text = f"""
         At depth {depth} {word}: the mean accuracies lie between {low:.1f} and {high:.1f} %
-        ({_seeds(min(each.n for each in means.values()))})."""
+        ({seeds(min(each.n for each in means.values()))})."""
     return finding(text, records, **means)
 
 
-@_of_records
+@needs_records
 def deep(records: Records) -> Finding:
     """The functions that cannot be told from the best in the deepest, narrowest networks."""
     groups, width, depth = _accuracies(records, "max", "min")
     together = indistinguishable(groups, largest=True)
     first = groups[together[0]]
-    level = _and([function for function in groups if function in together])
+    level = listed([function for function in groups if function in together])
     others = {label: Contrast.paired(first, groups[label]) for _, label in CLASSIC if label != together[0]}
     beside = [
         f"{o.word('behind', 'ahead of')} {label}: {_by(o, 1, ' points')}" for label, o in others.items()
     ]
     lead = (
-        f"{together[0]} trains best, with {_said(first, 1, ' %')}"
+        f"{together[0]} trains best, with {said_of(first, 1, ' %')}"
         if len(together) == 1
-        else f"{level} cannot be told apart at the top, {together[0]} with {_said(first, 1, ' %')}"
+        else f"{level} cannot be told apart at the top, {together[0]} with {said_of(first, 1, ' %')}"
     )
     text = f"At depth {depth} and width {width}, {lead}. {together[0]} is {'; it is '.join(beside)}."
     return finding(text, records, best=Measured.of(first, 1), **others)
 
 
-@_of_records
+@needs_records
 def linear_cost(records: Records) -> Finding:
     """The most linear function against tanh where the networks are wide and shallow."""
     groups, width, depth = _accuracies(records, "min", "max")
@@ -367,7 +348,7 @@ def linear_cost(records: Records) -> Finding:
     return finding(text, records, cost=cost)
 
 
-@_of_records
+@needs_records
 def gaussian_start(records: Records) -> Finding:
     """How the positive functions, the most Gaussian ones, fare in the deepest networks."""
     groups, _, depth = _accuracies(records, "max")
@@ -383,122 +364,5 @@ def gaussian_start(records: Records) -> Finding:
         reading = "not below the others, which speaks for a Gaussian start."
     text = f"""
         The positive functions, whose pre-activations are the most Gaussian of all, reach {said} at depth
-        {depth} (means at any width, {_seeds(min(each.n for each in positive.values()))}): {reading}"""
+        {depth} (means at any width, {seeds(min(each.n for each in positive.values()))}): {reading}"""
     return finding(text, records, **positive)
-
-
-# --- the Edge of Chaos ----------------------------------------------------------------------
-
-
-def chaos(thetas: Sequence[float]) -> Finding:
-    """On which side of the edge the two variants sit (exact)."""
-    table = tables.chaos(thetas)
-    odd, positive = table["odd: χ₁"], table["positive: χ₁"]
-    text = f"""
-        For the odd variant $\\chi_1$ falls from {odd.max():.3f} at θ = {odd.idxmax():g} to {odd.min():.4f} at
-        θ = {odd.idxmin():g} and stays above 1: slightly chaotic. For the positive one it lies between
-        {positive.min():.3f} and {positive.max():.3f}, deep in the ordered phase: of a small difference
-        between two inputs, {100 - 100 * positive.max():.0f} to {100 - 100 * positive.min():.0f} % is lost at
-        every layer."""
-    return finding(text, "full")
-
-
-@_of_records
-def correlation(records: Records, near: float = 0.99) -> Finding:
-    """How far two images of different classes have come together, in the widest networks."""
-    curves = tables.with_names(curve_frame(records, "between"))
-    width = curves["width"].max()
-    curves = curves[curves["width"] == width].assign(layer=lambda t: t["step"] + 1)
-    last = int(curves["layer"].max())
-    end = {
-        f: Measured.of(r["between"], 2)
-        for f, r in curves[curves["layer"] == last].groupby("function", sort=False)
-    }
-    said = []
-    for function in (f for f in end if f.startswith("φᵖ")):
-        means = curves[curves["function"] == function].groupby("layer")["between"].mean()
-        reached = means.index[means > near]
-        said.append(
-            f"at layer {reached[0]} with {function}" if len(reached) else f"at no layer with {function}"
-        )
-    rest = _and([f"{value} with {f}" for f, value in end.items() if not f.startswith("φᵖ")])
-    text = f"""
-        At width {width}, the mean correlation of images of different classes passes {near} {_and(said)}. At
-        layer {last} it is {rest} ({_seeds(min(each.n for each in end.values()))})."""
-    return finding(text, records, **end)
-
-
-@_of_records
-def gaps(records: Records) -> Finding:
-    """Whether wider networks follow the infinite-width map more closely."""
-    runs = tables.named(records)
-    narrow, wide = runs["width"].min(), runs["width"].max()
-    change, most = {}, {}
-    for function, each in runs.groupby("function", sort=False):
-        before, after = (_by_seed(each[each["width"] == w], "gap") for w in (narrow, wide))
-        change[function], most[function] = Contrast.paired(after, before), (before.mean(), after.mean())
-    shrinks = Count.of(each.sign() < 0 for each in change.values())
-    before, after = (max(pair[k] for pair in most.values()) for k in (0, 1))
-    text = f"""
-        From width {narrow} to width {wide} the gap shrinks for {shrinks} functions; the largest of their
-        means goes from {before:.2f} to {after:.2f} ({_seeds(min(each.n for each in change.values()))})."""
-    return finding(text, records, shrinks=shrinks, **change)
-
-
-@_of_records
-def moments(records: Records) -> Finding:
-    """Sampled moments of ReLU networks against the exact formulas."""
-    runs, curves = frame(records), curve_frame(records, "kurtosis", "kurtosis_exact")
-    close: list[bool] = []
-    for width, each in runs.groupby("width"):
-        exact = {"second": 1.0, "kurtosis_2": finite_width.relu_kurtosis(width, 2)}
-        close += [_within(each[column], value) for column, value in exact.items()]
-    agree = Count.of(close)
-    deep = curves[(curves["width"] == curves["width"].min()) & (curves["step"] == curves["step"].max())]
-    last, narrow = int(deep["step"].iloc[0]) + 1, deep["width"].iloc[0]
-    kurtosis = Measured.of(deep["kurtosis"], 0)
-    text = f"""
-        The second moment at layer {last} and the kurtosis at layer 2 agree with the formulas, within four
-        standard errors, in {agree} cases. At width {narrow} and layer {last} the exact kurtosis is
-        {deep["kurtosis_exact"].iloc[0]:.0f}, and samples of {runs["draws"].iloc[0]:,} networks give
-        {_said(deep["kurtosis"], 0)}.""".replace(",000", " 000")
-    return finding(text, records, agree=agree, kurtosis=kurtosis)
-
-
-def _within(values: pd.Series, exact: float, errors: float = 4.0) -> bool:
-    """Whether the mean is that many standard errors from ``exact`` at most; one value decides nothing."""
-    return len(values) > 1 and abs(values.mean() - exact) <= errors * values.std() / len(values) ** 0.5
-
-
-@_of_records
-def fixed_points(records: Records) -> Finding:
-    """How many fixed points a period holds (exact)."""
-    table = frame(records)
-    alternate = (table[["stable_per_period", "unstable_per_period"]] == 1).all(axis=1)
-    omegas = _and([f"{omega:g}" for omega in table.loc[alternate, "omega"]])
-    text = f"""
-        For ω = {omegas} each of the {table["periods"].iloc[0]} periods searched holds one stable and one
-        unstable fixed point, and the map repeats for ever."""
-    return finding(text if alternate.any() else "No ω tried has one of each kind in a period.", "full")
-
-
-@_of_records
-def principles(records: Records) -> Finding:
-    """Which summaries each initialisation keeps (exact; the slope of tanh to the digits it is given with)."""
-    table = frame(records).set_index("principle")
-    kept = pd.DataFrame(
-        {
-            "the variance": table["variance"] < 1e-9,
-            "the slope": table["slope"] < 5e-3,
-            "the law": table["law"] < 1e-6,
-        }
-    )
-    groups: dict[str, list[str]] = {}
-    for principle, row in kept.iterrows():
-        groups.setdefault(_and(list(row.index[row])) if row.any() else "nothing", []).append(f"*{principle}*")
-    said = [f"{_and(names)} keep{'' if len(names) > 1 else 's'} {what}" for what, names in groups.items()]
-    full = [str(principle) for principle in kept.index[kept.all(axis=1)]]
-    text = f"""
-        {"; ".join(said)} (the slope of tanh to the two digits its pair is given with).
-        {f"{_and(full)} keep all three" if full else "No row keeps all three"}."""
-    return finding(text, "full")

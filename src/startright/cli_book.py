@@ -1,0 +1,139 @@
+"""The command line of the book: ``startright book execute | portable | html | refresh | full | …``."""
+
+# ruff: noqa: PLC0415 (imports inside commands: `--help` must not wait for torch)
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from startright.options import Device, Force, Pages, Profile, Strict, fail_on, root_of_book, stop_on
+
+book = typer.Typer(help="Execute the pages and build the book.", invoke_without_command=True)
+
+
+def _refuse_two() -> Path:
+    """The repository, once it is sure that the book can be built."""
+    from startright.notebooks import site
+
+    site.require_jupyter_book()
+    return root_of_book()
+
+
+@book.callback()
+def book_default(
+    context: typer.Context, page: Pages = None, force: Force = False, strict: Strict = False
+) -> None:
+    """Execute stale pages, check them, and build the HTML from what was just executed."""
+    if context.invoked_subcommand:
+        return
+    from startright.notebooks import marks, pages, site
+    from startright.notebooks.rerun import executed_path, rerun
+    from startright.notebooks.seal import is_fresh
+
+    root = _refuse_two()
+    result = rerun(pages.select(root, page or ()), force=force)
+    stop_on([*result.problems, *(result.stopping if strict else ())])
+    overlay = {
+        f"{one.docname}.ipynb": marks.mark(one, executed_path(one), result.differences)
+        for one in pages.pages(root)
+        if is_fresh(one, executed_path(one))
+    }
+    first = site.build(root, overlay)
+    typer.echo(result.summary(), err=True)
+    typer.echo(f"open {first.as_uri()} or run `make serve`")
+
+
+@book.command("execute")
+def execute_pages(page: Pages = None, force: Force = False, strict: Strict = False) -> None:
+    """Execute stale pages into _build and compare them with the committed ones; build nothing."""
+    from startright.notebooks import pages
+    from startright.notebooks.rerun import rerun
+
+    result = rerun(pages.select(root_of_book(), page or ()), force=force)
+    stop_on([*result.problems, *(result.stopping if strict else ())])
+    typer.echo(result.summary())
+
+
+@book.command("portable")
+def portable_pages(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="ARITHMETIC…", help="Which; none: all.")
+    ] = None,
+    page: Pages = None,
+) -> None:
+    """Execute the pages with the arithmetics of other processors, and compare."""
+    from startright.notebooks import pages, portable
+
+    root = root_of_book()
+    chosen = pages.select(root, page or ())
+    results = portable.run(chosen, names or list(portable.ARITHMETICS))
+    report = portable.report_of(chosen, results)
+    (root / "_build" / "portable.md").write_text(report + "\n", encoding="utf-8")
+    typer.echo(report)
+    for name, result in results.items():
+        typer.echo(f"{name}: {result.summary()}", err=True)
+    stop_on(portable.failures(results))
+    typer.echo("every exact cell says the same and no finding the opposite, under every arithmetic")
+
+
+@book.command("html")
+def build_html() -> None:
+    """Build the HTML from the committed outputs, executing nothing, and check it."""
+    from startright.notebooks import htmlcheck, site
+
+    root = _refuse_two()
+    first = site.build(root)
+    fail_on(htmlcheck.check_html(root), f"open {first.as_uri()} or run `make serve`")
+
+
+@book.command("refresh")
+def refresh_pages(page: Pages = None, force: Force = False) -> None:
+    """For maintainers: execute stale pages and write their outputs back into the notebooks."""
+    from startright.notebooks import pages
+    from startright.notebooks.refresh import refresh
+
+    fail_on(refresh(pages.select(root_of_book(), page or ()), force=force), "every page is refreshed")
+
+
+@book.command("full")
+def full_book(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="CHAPTER…", help="Chapters; none: all.")
+    ] = None,
+    profile: Profile = "full",
+    device: Device = "auto",
+) -> None:
+    """Compute and record the full study of chapters; the pages run as throw-away copies."""
+    from startright.devices import pick_device
+    from startright.notebooks import pages
+    from startright.notebooks.full import run_full
+    from startright.profiles import check_profile
+
+    chosen = pages.select(root_of_book(), names or ())
+    pick_device(device)
+    fail_on(run_full(chosen, check_profile(profile), device), "recorded in data/results; see _build/full")
+
+
+@book.command("linkcheck")
+def check_links() -> None:
+    """Follow every external link of the book; needs the network."""
+    from startright.notebooks import site
+
+    site.build(_refuse_two(), builder="linkcheck")
+    typer.echo("every link answers")
+
+
+@book.command("serve")
+def serve(port: Annotated[int, typer.Option(help="On this machine.", min=1, max=65535)] = 8000) -> None:
+    """Serve the built HTML on this machine."""
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    site = root_of_book() / "_build" / "html"
+    if not (site / "index.html").is_file():
+        raise FileNotFoundError(f"{site} holds no book: run `make book` first")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        typer.echo(f"http://127.0.0.1:{port}/ (Ctrl-C ends)")
+        server.serve_forever()
