@@ -43,7 +43,7 @@ def test_the_first_row_names_every_rate_that_may_be_the_best():
     records = QUICK["alrao-learning"]
     tied = [
         replace(
-            r, metrics={**r.metrics, "validation_loss": 0.01 + r.seed * (-1) ** round(r.config["lo"]) / 1e4}
+            r, metrics={**r.metrics, "validation_loss": 0.01 + (-1) ** (r.seed + round(r.config["lo"])) / 1e4}
         )
         if r.config["lo"] == r.config["hi"] and r.config["lo"] in (1e-4, 1.0)
         else r
