@@ -86,7 +86,11 @@ def test_the_interval_is_students():
         ([1.0, -1.1, 0.1], 0.0, "not to be told from"),
         ([0.1, 0.11, 0.09], 0.5, "level with"),
         ([1.0, -1.1, 0.1], 0.5, "not to be told from"),
+        ([0.2, 0.9, 0.6], 0.1, "not to be told from"),
+        ([0.5, 0.6, 0.7], 0.55, "ahead of"),
         ([1.0], 0.0, "not to be told from"),
+        ([1.0, 1.0], 0.0, "not to be told from"),
+        ([0.0, 0.0], 1.0, "not to be told from"),
         ([], 0.0, "not to be told from"),
     ],
 )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the pages' checks read what is written here, and must not w
 
 MIME = "application/vnd.startright.measured+json"
 LEVEL = 0.95  # of the intervals behind the words
+DECIDES = 3  # differences, at least, for a word
 
 
 @dataclass(frozen=True)
@@ -163,23 +164,22 @@ class Contrast:
         return 1 if self.mean - self.half > margin else -1 if self.mean + self.half < -margin else 0
 
     def word(self, below: str, above: str, level: str = "level with", *, margin: float = 0.0) -> str:
-        """The word that the interval allows.
+        """The word that the interval allows. Fewer than three differences hardly know their spread: none.
 
         Args:
-            below: where it lies below ``-margin``: "behind" of an accuracy.
-            above: where it lies above ``margin``: "ahead of".
-            level: where it lies within ``margin`` of 0. Where it is too wide for any of the three: "not to be
-                told from".
+            below: where it lies below 0: "behind" of an accuracy.
+            above: where it lies above 0: "ahead of".
+            level: where it lies within ``margin`` of 0. Where it is none of the three: "not to be told from".
             margin: below this a difference does not matter, in the unit of the values.
 
         >>> Contrast(2.0, 1.0, 9).word("behind", "ahead of"), Contrast(2.0, 1.0, 2).word("behind", "ahead of")
         ('ahead of', 'not to be told from')
         """
-        decided = {1: above, -1: below}.get(self.sign(margin))
-        if decided:
-            return decided
-        within = abs(self.mean) + self.half <= margin
-        return level if within else "not to be told from"
+        if self.n < DECIDES:
+            return "not to be told from"
+        if abs(self.mean) + self.half <= margin:
+            return level
+        return {1: above, -1: below}.get(self.sign(), "not to be told from")
 
     def text(self, digits: int = 1, unit: str = "", sign: bool = True) -> str:
         """``"+1.2 ± 0.8 points (n = 5)"``: mean, standard deviation and n; the mean alone of one value.
