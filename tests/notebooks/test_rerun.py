@@ -6,7 +6,7 @@ from startright.notebooks import pair
 from startright.notebooks.execute import PageError, environment, execute
 from startright.notebooks.full import run_full
 from startright.notebooks.refresh import refresh, write_back
-from startright.notebooks.rerun import Rerun, executed_path, rerun
+from startright.notebooks.rerun import Rerun, _at_once, executed_path, rerun
 
 
 @pytest.fixture
@@ -121,3 +121,12 @@ def test_the_kernel_sees_no_gpu_and_no_foreign_backend(monkeypatch):
     assert "MPLBACKEND" not in settings
     assert settings["CUDA_VISIBLE_DEVICES"] == ""
     assert environment(hide_gpu=False)["CUDA_VISIBLE_DEVICES"] == "1"
+
+
+@pytest.mark.parametrize(("threads", "pages"), [(None, 8), ("2", 4), ("16", 1), ("odd", 8)])
+def test_pages_side_by_side_do_not_share_a_core(monkeypatch, threads, pages):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if threads is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    assert _at_once() == pages

@@ -80,10 +80,16 @@ def executed_path(page: Page) -> Path:
     return page.root / "_build" / "pages" / f"{page.docname}.ipynb"
 
 
+def _at_once() -> int:
+    """How many pages the cores allow: kernels whose threads share a core mostly wait for one another."""
+    threads = os.environ.get("OMP_NUM_THREADS", "1")
+    return max((os.cpu_count() or 1) // (int(threads) if threads.isdigit() and int(threads) else 1), 1)
+
+
 def run_all(
     pages: Sequence[Page], report: Say = say, place: Callable[[Page], Path] = executed_path
 ) -> Iterator[tuple[Page, list[Problem]]]:
-    """Executes pages side by side, one core each, and gives each with its problems as it ends.
+    """Executes pages side by side, as the cores allow, and gives each with its problems as it ends.
 
     Args:
         pages: the pages.
@@ -93,7 +99,7 @@ def run_all(
     if not pages:
         return
     report(f"executing {len(pages)} page{'s' * (len(pages) > 1)}: {', '.join(p.docname for p in pages)}")
-    with ThreadPoolExecutor(min(len(pages), os.cpu_count() or 1, MOST_AT_ONCE)) as pool:
+    with ThreadPoolExecutor(min(len(pages), _at_once(), MOST_AT_ONCE)) as pool:
         running = {pool.submit(run, page, place(page)): page for page in pages}
         for number, done in enumerate(as_completed(running), 1):
             page, found = running[done], done.result()
