@@ -155,7 +155,9 @@ def test_one_head_alone_tells_the_features_what_it_saw():
     stacked, _ = bank(lambda: nn.Sequential(nn.Dropout(0.5), nn.Linear(D, K)), n=1)
     z, targets = batch()
     z, targets = z[:1].detach().requires_grad_(), targets[:1]
-    stacked.backward(z, targets, torch.zeros(1, dtype=torch.float64), Categorical())
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # one time in 32 all of the six features are dropped, or none
+        stacked.backward(z, targets, torch.zeros(1, dtype=torch.float64), Categorical())
     seen = stacked.stack.get_parameter("1.weight").grad[0].abs().sum(0) > 0
     assert torch.equal(z.grad[0] != 0, seen)
     assert 0 < seen.sum() < D
