@@ -41,14 +41,14 @@ def test_every_figure_is_labelled_and_says_where_it_is_from(study, draw, records
     figure = draw(records[study])
     assert labelled(figure)
     assert "computed on this page" in figure.get_supxlabel()
-    assert "5 teachers" in figure.get_supxlabel()
+    assert "3 teachers" in figure.get_supxlabel()
 
 
 def test_the_figure_of_mnist_has_a_panel_a_scale():
     figure = figures.mnist(recorded(studies.MNIST, "quick"))
     assert labelled(figure)
     assert [ax.get_title() for ax in figure.axes] == ["τ₀ = 0.1", "τ₀ = 1", "τ₀ = 10"]
-    assert "5 seeds" in figure.get_supxlabel()
+    assert "3 seeds" in figure.get_supxlabel()
 
 
 def test_the_rate_is_drawn_for_every_run_beside_the_law(records):
@@ -56,8 +56,8 @@ def test_the_rate_is_drawn_for_every_run_beside_the_law(records):
     assert labelled(figure)
     left, right = figure.axes
     runs = [line for line in left.lines if len(line.get_xdata()) > 2]
-    assert len(runs) == 4 * 5
-    assert len(right.lines) == 2 * 5
+    assert len(runs) == 4 * 3
+    assert len(right.lines) == 2 * 3
     law = next(line for line in left.lines if line.get_label() == "the law")
     assert law.get_xdata()[-1] == pytest.approx(456, abs=0.5)
 

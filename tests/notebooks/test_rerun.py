@@ -130,3 +130,10 @@ def test_pages_side_by_side_do_not_share_a_core(monkeypatch, threads, pages):
     if threads is not None:
         monkeypatch.setenv("OMP_NUM_THREADS", threads)
     assert _at_once() == pages
+
+
+def test_a_page_whose_halves_differ_is_named_and_not_run(executed, lines, monkeypatch):
+    monkeypatch.setattr("startright.notebooks.rerun.execute", lambda *_: pytest.fail("was run"))
+    executed.py.write_text(executed.py.read_text().replace("0.512", "0.513"))
+    [problem] = rerun([executed], lines.append).problems
+    assert "the .py and the .ipynb differ: `make refresh` brings them in step" in problem.message

@@ -176,6 +176,6 @@ REGRESSION = Study(
     version=1,
     question="Does Alrao regress as it classifies?",
     grid=by_profile(quick=_regression(10), full=_regression(200)),
-    seeds=by_profile(quick=tuple(range(5)), full=tuple(range(5))),
+    seeds=by_profile(quick=(0, 1, 2), full=tuple(range(5))),
     run=run_regression,
 )

@@ -176,7 +176,7 @@ MNIST = Study(
     version=1,
     question="Does what the synthetic task shows hold for images of digits?",
     grid=by_profile(quick=_grid(400, **DIGITS), full=_grid(2000, **IMAGES)),
-    seeds=by_profile(quick=tuple(range(5)), full=(0, 1, 2)),
+    seeds=by_profile(quick=(0, 1, 2), full=(0, 1, 2)),
     run=run_parity,
 )
 

@@ -42,7 +42,7 @@ GRID = Study(
         full=_newtons(SCALES, RATES, **PAPER_SIZE | {"tests": 5000}),
         paper=_newtons(PAPER_SCALES, RATES, **PAPER_SIZE),
     ),
-    seeds=by_profile(quick=tuple(range(5)), full=tuple(range(5)), paper=tuple(range(5))),
+    seeds=by_profile(quick=(0, 1, 2), full=tuple(range(5)), paper=tuple(range(5))),
     max_stack=5,
     **STACKED,
 )
@@ -66,7 +66,7 @@ SPEED = Study(
             *(descent(scale, 0.002, max_steps=2_000_000, **PAPER_SIZE) for scale in PAPER_SCALES),
         ],
     ),
-    seeds=by_profile(quick=tuple(range(5)), full=tuple(range(5)), paper=tuple(range(5))),
+    seeds=by_profile(quick=(0, 1, 2), full=tuple(range(5)), paper=tuple(range(5))),
     max_stack=15,
     **STACKED,
 )
@@ -90,7 +90,7 @@ DAMPING = Study(
         full=_floors((0.001, 0.01, 0.1, 1.0), 0.02, **MIDDLE),
         paper=_floors((0.001, 0.01, 0.1, 1.0), 0.02, **PAPER_SIZE),
     ),
-    seeds=by_profile(quick=tuple(range(5)), full=tuple(range(5)), paper=tuple(range(5))),
+    seeds=by_profile(quick=(0, 1, 2), full=tuple(range(5)), paper=tuple(range(5))),
     max_stack=15,
     **STACKED,
 )

@@ -11,7 +11,7 @@ from startright.notebooks import compare, gate, seal, stale
 from startright.notebooks.compare import Difference
 from startright.notebooks.execute import PageError, execute
 from startright.notebooks.pages import Page, Problem
-from startright.notebooks.pair import code_cells, merged, read, with_outputs, write
+from startright.notebooks.pair import code_cells, drift, merged, read, with_outputs, write
 from startright.notebooks.seal import is_fresh
 
 Say = Callable[[str], None]
@@ -123,10 +123,12 @@ def rerun(
         force: execute fresh ones as well.
         place: where the executed pages go.
     """
-    problems: list[Problem] = []
     differences: list[Difference] = []
     numbers = 0
-    due = [page for page in pages if force or not is_fresh(page, place(page))]
+    problems = [found for page in pages if page.ipynb.exists() for found in drift(page)]
+    drifted = {problem.page for problem in problems}
+    sound = [page for page in pages if page.docname not in drifted]
+    due = [page for page in sound if force or not is_fresh(page, place(page))]
     for _, found in run_all(due, report, place):
         problems += found
     failed = {problem.page for problem in problems}
