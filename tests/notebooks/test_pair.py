@@ -82,6 +82,7 @@ def test_nothing_of_the_tools_is_kept():
 def test_new_outputs_do_not_keep_the_seal_of_the_old(executed):
     from startright.notebooks.seal import facts
 
-    before = pair.merged(executed)
+    before = pair.read(executed.ipynb)
     assert facts(before)
-    assert facts(pair.with_outputs(before, pair.read(executed.ipynb))) == {}
+    assert facts(pair.merged(executed)) == {}
+    assert facts(pair.with_outputs(pair.merged(executed), before)) == {}

@@ -1,5 +1,7 @@
 """Running pages: the reader's way leaves the tree alone, the maintainer's writes back, byte by byte."""
 
+from pathlib import Path
+
 import pytest
 
 from startright.notebooks import pair
@@ -7,6 +9,7 @@ from startright.notebooks.execute import PageError, environment, execute
 from startright.notebooks.full import run_full
 from startright.notebooks.refresh import refresh, write_back
 from startright.notebooks.rerun import Rerun, _at_once, executed_path, rerun
+from startright.notebooks.seal import is_fresh
 
 
 @pytest.fixture
@@ -137,3 +140,19 @@ def test_a_page_whose_halves_differ_is_named_and_not_run(executed, lines, monkey
     executed.py.write_text(executed.py.read_text().replace("0.512", "0.513"))
     [problem] = rerun([executed], lines.append).problems
     assert "the .py and the .ipynb differ: `make refresh` brings them in step" in problem.message
+
+
+def test_a_run_that_was_killed_does_not_pass_for_a_fresh_one(executed, lines, monkeypatch):
+    path = executed_path(executed)
+    path.unlink()
+
+    def killed(command, **_):  # papermill has saved what it had, and is gone
+        plan, out = (Path(command[k]) for k in (3, 4))
+        out.write_bytes(plan.read_bytes())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("subprocess.run", killed)
+    with pytest.raises(KeyboardInterrupt):
+        rerun([executed], lines.append)
+    assert path.exists()
+    assert not is_fresh(executed, path)

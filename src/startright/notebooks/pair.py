@@ -128,10 +128,14 @@ def _first_difference(text: str, again: str) -> str:
 
 
 def merged(page: Page) -> NotebookNode:
-    """The cells of the ``.py`` with the ids and outputs that the ``.ipynb`` holds for them."""
+    """The cells of the ``.py`` with the ids and outputs that the ``.ipynb`` holds for them, without its seal.
+
+    What is made of it is another run: one that fails the gate, or is killed, must not pass for a fresh one.
+    """
     notebook = source(page)
     if page.ipynb.exists():
         notebook = combine_inputs_with_outputs(notebook, read(page.ipynb), fmt=FORMAT)
+    notebook.metadata.pop(SEAL, None)
     notebook.metadata.setdefault("kernelspec", NotebookNode(KERNEL))
     notebook.metadata["language_info"] = NotebookNode(LANGUAGE)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
@@ -139,11 +143,7 @@ def merged(page: Page) -> NotebookNode:
 
 
 def with_outputs(notebook: NotebookNode, executed: NotebookNode) -> NotebookNode:
-    """``notebook`` with the outputs of ``executed`` and nothing else of it: no tool's metadata.
-
-    The seal of the outputs before goes with them: a run that fails the gate must not pass for a fresh one.
-    """
-    notebook.metadata.pop(SEAL, None)
+    """``notebook`` with the outputs of ``executed`` and nothing else of it: no tool's metadata."""
     for (_, cell), (_, ran) in zip(code_cells(notebook), code_cells(executed), strict=True):
         cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
         for output in cell.outputs:
