@@ -43,7 +43,7 @@ LEARNING = Study(
         full=_methods(**NARROW, epochs=1),
         paper=[c for net in NETS for c in _methods(dataset="cifar10", net=net, epochs=60)],
     ),
-    seeds=by_profile(quick=tuple(range(5)), full=(0, 1), paper=tuple(range(10))),
+    seeds=by_profile(quick=tuple(range(5)), full=tuple(range(5)), paper=tuple(range(10))),
     run=run_images,
     run_stacked=run_images_stacked,
     stack_key=stack_key,

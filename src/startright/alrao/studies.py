@@ -4,12 +4,14 @@ from startright.alrao.exact_study import COUNTS, IDENTITY, REGRESSION
 from startright.alrao.image_study import INTERVALS, LEARNING, VARIANTS
 from startright.alrao.imagenet_study import IMAGENET
 from startright.alrao.rl_study import RL
+from startright.alrao.selection_study import SELECTION
 from startright.alrao.text_study import GRANULARITY, TEXT
 from startright.alrao.unit_study import UNITS
 
 STUDIES = (
     LEARNING,
     INTERVALS,
+    SELECTION,
     VARIANTS,
     UNITS,
     GRANULARITY,
@@ -30,6 +32,7 @@ __all__ = [
     "LEARNING",
     "REGRESSION",
     "RL",
+    "SELECTION",
     "STUDIES",
     "TEXT",
     "UNITS",
