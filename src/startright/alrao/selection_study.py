@@ -50,7 +50,9 @@ def _shortened(data: Dataset, steps: int, batch: int) -> Dataset:
 
 def run_selection(config: SelectionConfig, seed: int, device: torch.device) -> Outcome:
     """The weight of every head after every step, and how well the network then does."""
-    image = alrao((config.lo, config.hi), dataset=config.dataset, net=config.net, epochs=1, heads=config.heads)
+    image = alrao(
+        (config.lo, config.hi), dataset=config.dataset, net=config.net, epochs=1, heads=config.heads
+    )
     data = _shortened(images.load(image, device), config.steps, image.batch_size)
     image = replace(image, epochs=-(-config.steps // len(batch_sizes(len(data.train.y), image.batch_size))))
     model, optimizer = images.make_model(image, seed, data, device)
