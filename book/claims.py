@@ -12,13 +12,25 @@
 # %% [markdown]
 # # The ledger of claims
 #
-# Every claim of every paper, with its published number, ours, and a verdict. Nobody types a verdict: each
-# follows from checks on the recorded runs, and the checks are written beside the method they test.
+# Every claim of every paper, with its place there, its published number, ours, and a verdict. Nobody types a
+# verdict: each follows from checks on the recorded runs.
 #
-# *Reproduced*: all checks hold. *Partly*: some do. *Not reproduced*: none does. *Other set-up*: the
-# paper's set-up is unknown or out of reach, so our numbers stand on their own; how many of the checks hold in ours
-# is said beside it. *Not yet run*: records are missing. Ours is mean ± standard deviation over n repetitions, for the
-# largest profile that has been run.
+# **A check** is of one kind. A *number* is the paper's value in the paper's set-up, met within a tolerance. A *trend* is an
+# order, a sign or a size. A *theorem* is exact. What varies from run to run is held against its threshold by the 95 %
+# confidence interval of its mean: the check holds where the whole interval does, fails where none of it does, and is
+# *undecided* between, with the number of repetitions that would settle it. One run, or two, decide nothing.
+#
+# **A check can fail.** Each names a *wrong* method, such as rates that are all zero, a frozen layer or another activation. The tests
+# run these methods and see the check fail. What no wrong method fails is shown as a *description* and counts for nothing.
+#
+# **A verdict** follows. *Reproduced*: all checks hold. *Partly*: some hold and some fail. *Not reproduced*: all fail.
+# *Undecided*: what is decided does not settle it. *Other set-up*: the paper's is unknown or out of reach; then the checks
+# *hold*, *are mixed*, *fail* or *are undecided here*, and that is no verdict on the paper. *Not yet run*: records are missing.
+# Ours is mean ± standard deviation over n repetitions, for the largest profile that can be measured; grids for a cluster are
+# judged as far as they are recorded.
+#
+# **A threshold** was laid down before the data. Where it is another one now, the table *changed thresholds* says from what, to
+# what, when and why.
 
 # %%
 from startright import catalogue, claims
@@ -34,6 +46,9 @@ claims.table(catalogue.rows("alrao"))
 # %% tags=["hide-output"]
 claims.checks_table(catalogue.rows("alrao"))
 
+# %% tags=["hide-output"]
+claims.changes_table(catalogue.claims("alrao"))
+
 # %% [markdown]
 # ## Signal: Gaussian pre-activations
 #
@@ -46,6 +61,9 @@ claims.table(catalogue.rows("preact"))
 # %% tags=["hide-output"]
 claims.checks_table(catalogue.rows("preact"))
 
+# %% tags=["hide-output"]
+claims.changes_table(catalogue.claims("preact"))
+
 # %% [markdown]
 # ## Curvature: Gauss-Newton
 #
@@ -56,6 +74,9 @@ claims.table(catalogue.rows("gauss_newton"))
 
 # %% tags=["hide-output"]
 claims.checks_table(catalogue.rows("gauss_newton"))
+
+# %% tags=["hide-output"]
+claims.changes_table(catalogue.claims("gauss_newton"))
 
 # %% [markdown]
 # ## Curvature: higher-order information by group
@@ -68,5 +89,9 @@ claims.table(catalogue.rows("higher_order"))
 # %% tags=["hide-output"]
 claims.checks_table(catalogue.rows("higher_order"))
 
+# %% tags=["hide-output"]
+claims.changes_table(catalogue.claims("higher_order"))
+
 # %% [markdown]
-# The folded tables are the checks behind the verdicts. The same as data: `startright claims --json`.
+# The folded tables are the checks behind the verdicts, and the thresholds that were changed. The same as data:
+# `startright claims --json`.

@@ -86,7 +86,7 @@ TOY = Study("toy-sizes", 1, "?", grid, lambda profile: [0], lambda c, s, d: Outc
 
 
 def measure(records):
-    return Measurement("sizes", len(records["toy-sizes"]), None, 1, (Check("", True),))
+    return Measurement("sizes", len(records["toy-sizes"]), None, 1, (Check("", True, control="none"),))
 
 
 @pytest.fixture

@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from startright.checks import Check
 from startright.claims import (
+    HERE,
     VERDICTS,
-    Check,
+    Change,
     Claim,
     Measurement,
     Row,
+    changes_table,
     checks_table,
     evaluate,
     table,
@@ -44,11 +47,26 @@ DICE, COINS = study_called("toy-dice"), study_called("toy-coins")
 
 def measure(records):
     ups = frame(records["toy-dice"])["up"]
-    checks = (Check("mean above 0", ups.mean() > 0), Check("mean above 9", ups.mean() > 9))
+    checks = (
+        Check("mean above 0", ups.mean() > 0, control="a die of zeros"),
+        Check("mean above 9", ups.mean() > 9, control="a die of zeros"),
+    )
     return Measurement("mean of the dice", ups.mean(), ups.std(), len(ups), checks)
 
 
-CLAIM = Claim("toy", "C1", "Dice < coins & more", "3 | 4", (DICE, COINS), measure, "part/toy", "fig-toy")
+CHANGE = Change("mean < 9", "8", "9", "a larger die", "2026-01-01")
+CLAIM = Claim(
+    "toy",
+    "C1",
+    "Dice < coins & more",
+    "3 | 4",
+    (DICE, COINS),
+    measure,
+    "part/toy",
+    "fig-toy",
+    locator="Table 1",
+    changes=(CHANGE,),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -65,17 +83,27 @@ def record_all(profile, *studies):
 # --- verdicts --------------------------------------------------------------------------------------
 
 
-@given(st.lists(st.booleans(), min_size=1), st.booleans())
+@given(st.lists(st.sampled_from([True, False, None]), min_size=1), st.booleans())
 def test_the_verdict_follows_from_the_checks(held, comparable):
-    checks = tuple(Check("", holds) for holds in held)
-    result = verdict(Measurement("x", 1.0, None, 1, checks, comparable=comparable))
+    checks = tuple(Check("", holds, control="another method") for holds in held)
+    measurement = Measurement("x", 1.0, None, 1, checks, comparable=comparable)
+    result = verdict(measurement)
     assert result in VERDICTS
+    row = Row(CLAIM, "quick", measurement, 6, 0, "CPU", "abc", "2026-01-01")
     if not comparable:
         assert result == "other set-up"
-    else:
-        assert (result == "reproduced") == (sum(held) == len(held))
-        assert (result == "not reproduced") == (sum(held) == 0)
-        assert (result == "partly") == (0 < sum(held) < len(held))
+        result = {here: word for word, here in HERE.items()}[row.outcome.removeprefix("other set-up: ")]
+    assert (result == "reproduced") == (set(held) == {True})
+    assert (result == "not reproduced") == (set(held) == {False})
+    assert (result == "partly") == ({True, False} <= set(held))
+    assert (result == "undecided") == (None in held and not {True, False} <= set(held))
+
+
+def test_a_check_without_a_control_does_not_enter_the_verdict():
+    checks = (Check("a", True, control="another method"), Check("b", False))
+    assert verdict(Measurement("x", 1.0, None, 1, checks)) == "reproduced"
+    lone = Measurement("x", 1.0, None, 1, checks[1:], comparable=False)
+    assert Row(CLAIM, "quick", lone, 6, 0, "CPU", "abc", "2026-01-01").outcome == "other set-up"
 
 
 def test_no_measurement_is_not_yet_run():
@@ -88,8 +116,8 @@ def test_nobody_types_a_verdict():
 
 
 def test_a_measurement_needs_checks_and_repetitions():
-    with pytest.raises(ValueError, match=r"'slope' has no checks.*comparable=False"):
-        Measurement("slope", 1.0, None, 1, ())
+    with pytest.raises(ValueError, match=r"'slope' has no check that counts.*comparable=False"):
+        Measurement("slope", 1.0, None, 1, (Check("no control", True),))
     with pytest.raises(ValueError, match="n = 0"):
         Measurement("slope", 1.0, None, 0, (), comparable=False)
     assert verdict(Measurement("slope", 1.0, None, 1, (), comparable=False)) == "other set-up"
@@ -126,11 +154,9 @@ def test_another_setup_says_how_its_checks_went():
         )
         for c in (True, False)
     )
-    checks = settled.measurement.checks
-    held = sum(check.holds for check in checks)
     assert settled.outcome == settled.verdict == "partly"
     assert unsettled.verdict == "other set-up"
-    assert unsettled.outcome == f"other set-up: {held} of {len(checks)} checks hold in it"
+    assert unsettled.outcome == "other set-up: mixed here"
     assert evaluate(CLAIM, "full").outcome == "not yet run"
 
 
@@ -141,6 +167,15 @@ def test_the_whole_grid_is_measured():
     assert (row.measurement.value, row.measurement.n) == (1.0, 6)
     assert row.ours == "1.00 ± 0.89 (n = 6)"
     assert evaluate(CLAIM, "quick").measurement.n == 3  # of the same file
+
+
+def test_a_partial_claim_is_measured_as_far_as_the_records_reach():
+    record_all("full", DICE)
+    partial = replace(CLAIM, partial=("full",))
+    row = evaluate(partial, "full")
+    assert (row.verdict, row.records, row.missing) == ("partly", 6, 6)
+    assert row.ours == "1.00 ± 0.89 (n = 6; 6 of 12 runs)"
+    assert evaluate(replace(CLAIM, partial=("quick",)), "full").verdict == "not yet run"
 
 
 def test_a_failed_run_is_missing_and_a_diverged_one_is_not():
@@ -218,7 +253,7 @@ def test_the_profiles_of_a_claim_are_those_of_all_its_studies():
 # --- showing ---------------------------------------------------------------------------------------
 
 
-HELD = Check("a < b", True)
+HELD = Check("a < b", True, "number", "another method", (0.5, 1.5))
 
 
 def row_of(value=1.0, spread=None, n=1, checks=(HELD,), note=""):
@@ -248,12 +283,14 @@ def test_the_table_with_and_without_links():
     assert plain.loc[0].to_dict() == {
         "claim": "C1",
         "statement": "Dice < coins & more",
+        "where": "Table 1",
         "published": "3 | 4",
         "quantity": "x",
         "ours": "1 (n = 1)",
         "profile": "quick",
         "device": "CPU",
         "verdict": "reproduced",
+        "kind": "number",
         "figure": "part/toy#fig-toy",
     }
     assert linked.loc[0, "figure"] == '<a href="../part/toy.html#fig-toy">toy</a>'
@@ -269,10 +306,28 @@ def test_notebooks_show_the_links_and_escape_the_rest():
 
 
 def test_the_checks_behind_the_verdicts():
-    rows = [row_of(checks=(HELD, Check("c", False))), evaluate(CLAIM, "full")]
-    expected = [["C1", "quick", "a < b", "yes"], ["C1", "quick", "c", "no"]]
-    assert checks_table(rows).to_numpy().tolist() == expected
-    assert "a &lt; b" in checks_table(rows)._repr_html_()
+    rows = [row_of(checks=(HELD, Check("c", None, more=2), Check("d", False)))]
+    rows.append(evaluate(CLAIM, "full"))
+    shown = checks_table(rows)
+    assert shown.to_numpy().tolist() == [
+        ["C1", "quick", "a < b", "number", "yes", "another method"],
+        [
+            "C1",
+            "quick",
+            "c",
+            "description",
+            "undecided: 2 more repetitions would settle it",
+            "no wrong method",
+        ],
+        ["C1", "quick", "d", "description", "no", "no wrong method"],
+    ]
+    assert "a &lt; b" in shown._repr_html_()
+
+
+def test_changed_thresholds_are_shown():
+    shown = changes_table([CLAIM, replace(CLAIM, changes=())])
+    assert shown.to_numpy().tolist() == [["C1", "mean < 9", "8", "9", "a larger die", "2026-01-01"]]
+    assert "mean &lt; 9" in shown._repr_html_()
 
 
 def test_json_is_strict_and_whole():
@@ -282,6 +337,7 @@ def test_json_is_strict_and_whole():
         "paper": "toy",
         "id": "C1",
         "statement": "Dice < coins & more",
+        "locator": "Table 1",
         "published": "3 | 4",
         "quantity": "x",
         "value": "inf",
@@ -292,7 +348,22 @@ def test_json_is_strict_and_whole():
         "commit": "abc",
         "date": "2026-01-01",
         "verdict": "reproduced",
-        "checks": [{"text": "a < b", "holds": True}],
+        "outcome": "reproduced",
+        "kind": "number",
+        "checks": [
+            {
+                "text": "a < b",
+                "holds": True,
+                "kind": "number",
+                "control": "another method",
+                "interval": [0.5, 1.5],
+                "more": None,
+                "counts": True,
+            }
+        ],
+        "changes": [
+            {"check": "mean < 9", "before": "8", "after": "9", "why": "a larger die", "date": "2026-01-01"}
+        ],
         "note": "é",
         "page": "part/toy",
         "anchor": "fig-toy",
@@ -309,4 +380,5 @@ def test_json_takes_the_numbers_of_numpy():
     record_all("quick")
     (entry,) = json.loads(to_json([evaluate(CLAIM, "quick")]))
     assert (entry["value"], entry["spread"], entry["n"]) == (1.0, 1.0, 3)
-    assert entry["checks"][1] == {"text": "mean above 9", "holds": False}
+    assert entry["checks"][1]["text"] == "mean above 9"
+    assert entry["checks"][1]["holds"] is False

@@ -1,13 +1,18 @@
+import re
 import subprocess
 import sys
 import types
 from dataclasses import dataclass
 
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from startright import errors, pages
-from startright.claims import Check, Claim, Measurement
+from startright import claims, errors, escape, pages
+from startright.claims import Check, Claim, Measurement, Row
 from startright.measured import read_bundle
+from startright.paths import repository
 from startright.studies import Outcome, Record, Study
 
 
@@ -86,7 +91,7 @@ def paper(monkeypatch, tmp_path):
 
     def measure(records):
         value = records["demo-coin"][0].metrics["p"]
-        return Measurement("p | q", value, None, 2, (Check("p is 0.5", value == 0.5),))
+        return Measurement("p | q", value, None, 2, (Check("p is 0.5", value == 0.5, control="a bent coin"),))
 
     def claim(name):
         return Claim("demo", name, "A coin | is fair.", "0.5", (study,), measure, "demo", "fig")
@@ -154,3 +159,125 @@ def test_live_records_leave_their_numbers_and_verdicts_for_another_machine(paper
     assert entries["C1"]["kind"] == "mean"
     assert entries["C1, verdict"]["kind"] == "word"
     assert not read_bundle(pages.claims_table("demo")._repr_mimebundle_())
+
+
+# --- what records and claims say does nothing -------------------------------------------------
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "a | b |\n\n| c",
+    "](javascript:alert(1))",
+    "[a](javascript:alert(1)) ![b](https://x.example/c.png)",
+    "`code`",
+    "{raw}`<b>` {download}`x`",
+    "```{raw} html\n<b>1</b>\n```",
+    ":::{raw} html\n:::",
+    "{{ x.__init__ }} {% x %}",
+    "$\\href{javascript:alert(1)}{x}$ \\begin{align}x\\end{align}",
+    "**bold** _it_ ~~no~~ \\",
+    "% comment",
+    "&lt;b&gt; <!-- x --> <javascript:f>",
+    "a\u202eb\x00c\u2028d",
+]
+PLAIN = {"text", "softbreak", "inline", "paragraph_open", "paragraph_close", "strong_open", "strong_close"}
+PLAIN |= {
+    "em_open",
+    "em_close",
+    *(
+        f"{part}_{side}"
+        for part in ("table", "thead", "tbody", "tr", "th", "td")
+        for side in ("open", "close")
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def myst():
+    """The parser of the book, with the extensions that it switches on."""
+    config = pytest.importorskip("myst_parser.config.main")
+    mdit = pytest.importorskip("myst_parser.parsers.mdit")
+    from markdown_it.renderer import RendererHTML
+
+    settings = yaml.safe_load((repository() / "_config.yml").read_text())
+    extensions = set(settings["parse"]["myst_enable_extensions"])
+    return mdit.create_md_parser(config.MdParserConfig(enable_extensions=extensions), RendererHTML)
+
+
+def tokens(myst, text):
+    return [each for token in myst.parse(text) for each in (token, *(token.children or ()))]
+
+
+def words(myst, text):
+    """What a reader sees."""
+    return " ".join(token.content for token in tokens(myst, text) if token.type == "text")
+
+
+hostile = st.one_of(
+    st.sampled_from(HOSTILE),
+    st.lists(
+        st.sampled_from([*"<>|`[](){}$\\*_~#!:%&;\n ", "script", "a", "javascript:", "raw"]), max_size=12
+    ).map("".join),
+)
+
+
+def row(texts):
+    """A claim and its row, every field of which says what others wrote."""
+    *fields, device, commit, date, reason, quantity, note, check, control = texts
+    study = Study("demo-row", 1, "?", grid=lambda p: [Coin(0.5)], seeds=lambda p: [0], run=None)
+    claim = Claim("demo", *fields[:3], (study,), None, *fields[3:6])
+    measurement = Measurement(quantity, 0.5, 0.1, 2, (Check(check, True, control=control or "x"),), note=note)
+    if reason:
+        return Row(claim, "quick", None, 2, 0, device, commit, date, reason)
+    return Row(claim, "quick", measurement, 2, 0, device, commit, date)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(hostile, min_size=14, max_size=14))
+def test_no_field_of_a_record_or_claim_does_anything_in_a_table(myst, texts):
+    found = row(texts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pages, "_claims", lambda paper, ids: [found.claim])
+        patch.setattr(pages, "_row", lambda *_: found)
+        shown = str(pages.claims_table("demo"))
+    seen = tokens(myst, shown)
+    assert {token.type for token in seen} <= PLAIN, shown
+    assert [sum(token.type == kind for token in seen) for kind in ("tr_open", "td_open")] == [2, 5]
+    for table in (claims.table([found]), claims.checks_table([found])):
+        assert _tags(table._repr_html_()) <= {"table", "thead", "tbody", "tr", "th", "td", "a"}
+
+
+def _tags(text):
+    return set(re.findall(r"<([^\s/>]*)", text.replace("</", "")))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(hostile)
+def test_escaped_text_is_read_as_it_stands(myst, text):
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    for around in ("- x {} y", "| a |\n| --- |\n| x {} y |", "x {} y", "> *x {} y*"):
+        shown = around.format(escape.markdown(text))
+        allowed = PLAIN | {
+            f"{kind}_{side}"
+            for kind in ("bullet_list", "list_item", "blockquote")
+            for side in ("open", "close")
+        }
+        assert {token.type for token in tokens(myst, shown)} <= allowed
+        assert f"x {line} y".replace("  ", " ") in words(myst, shown).replace("  ", " ")
+
+
+def test_a_device_of_a_record_reaches_the_footer_as_text(paper, myst):
+    from startright.studies import default_store
+
+    origin = ORIGIN | {"device": "</p><script>alert(1)</script> | [a](javascript:f)"}
+    for run in paper.runs("full"):
+        outcome = Outcome({"p": 0.5})
+        made = Record.of(run, outcome, profile="full", seconds=0, peak_memory=None, provenance=origin)
+        default_store(paper).append(made)
+    text = str(pages.claims_table("demo"))
+    footer = text.rpartition("\n\n")[2]
+    assert footer.startswith(
+        "Full records: &lt;/p&gt;&lt;script&gt;alert(1)&lt;/script&gt; \\| \\[a\\](javascript:f), 2026"
+    )
+    assert words(myst, footer).startswith(
+        "Full records: </p><script>alert(1)</script> | [a](javascript:f), 2026"
+    )

@@ -7,27 +7,18 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from startright.checks import Check, kind_of, outcome
 from startright.studies import Record, Study, origin, recorded
 from startright.studies.engines import say
 from startright.studies.strict_json import dumps
 
-VERDICTS = ("reproduced", "partly", "not reproduced", "other set-up", "not yet run")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing a claim says that the records either show or do not.
-
-    Args:
-        text: what is checked, with the threshold, in words.
-        holds: whether the records show it.
-    """
-
-    text: str
-    holds: bool
-
-    def __post_init__(self):
-        object.__setattr__(self, "holds", bool(self.holds))  # from the booleans of NumPy and torch
+VERDICTS = ("reproduced", "partly", "not reproduced", "undecided", "other set-up", "not yet run")
+HERE = {
+    "reproduced": "holds here",
+    "partly": "mixed here",
+    "not reproduced": "fails here",
+    "undecided": "undecided here",
+}
 
 
 @dataclass(frozen=True)
@@ -40,12 +31,13 @@ class Measurement:
         spread: the standard deviation over them; None if there is one or it makes no sense.
         n: how many repetitions.
         checks: what the claim says, point by point.
-        comparable: False if our set-up is another one than the paper's, so that the checks settle nothing.
+        comparable: False if our set-up is another one than the paper's: what the checks say then holds,
+            is mixed or fails *here*, and is no verdict on the paper.
         note: what differs from the paper.
         machine: whether the value is a time or a cost on the machine, which another one need not share.
 
     Raises:
-        ValueError: no checks for a comparable measurement, or n below 1.
+        ValueError: a comparable measurement without a check that counts, or n below 1.
     """
 
     quantity: str
@@ -58,10 +50,31 @@ class Measurement:
     machine: bool = False
 
     def __post_init__(self):
-        if self.comparable and not self.checks:
-            raise ValueError(f"{self.quantity!r} has no checks: add one, or say comparable=False")
+        if self.comparable and not any(check.counts for check in self.checks):
+            raise ValueError(
+                f"{self.quantity!r} has no check that counts: name its control, or say comparable=False"
+            )
         if self.n < 1:
             raise ValueError(f"{self.quantity!r} has n = {self.n!r}: at least one repetition is needed")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A threshold that is not the one laid down before the data.
+
+    Args:
+        check: which check, in a word or two.
+        before: what was laid down.
+        after: what is checked now.
+        why: the reason.
+        date: of the change, ISO 8601.
+    """
+
+    check: str
+    before: str
+    after: str
+    why: str
+    date: str
 
 
 @dataclass(frozen=True)
@@ -77,6 +90,9 @@ class Claim:
         measure: {study name: records of the whole grid} → :class:`Measurement`.
         page: page of the book that shows it, below ``book/``, without suffix: ``"signal/gaussian-preact"``.
         anchor: label of the place on that page.
+        locator: where in the paper it stands: ``"Table 1"``, ``"Section 4"``, as far as is known.
+        changes: thresholds that were changed after they were laid down, with the reason.
+        partial: profiles whose grids are judged as far as they are recorded, such as a cluster's.
     """
 
     paper: str
@@ -87,6 +103,9 @@ class Claim:
     measure: Callable[[Mapping[str, list[Record]]], Measurement]
     page: str
     anchor: str
+    locator: str = ""
+    changes: tuple[Change, ...] = ()
+    partial: tuple[str, ...] = ()
 
     @property
     def profiles(self) -> tuple[str, ...]:
@@ -96,19 +115,15 @@ class Claim:
 
 
 def verdict(measurement: Measurement | None) -> str:
-    """One of :data:`VERDICTS`: from the checks alone, never typed.
+    """One of :data:`VERDICTS`: from the checks that count alone, never typed.
 
-    >>> verdict(None)
-    'not yet run'
-    >>> verdict(Measurement("slope", 0.5, None, 1, (Check("above 0", True), Check("above 1", False))))
-    'partly'
+    >>> checks = (Check("above 0", True, control="no slope"), Check("above 1", False, control="no slope"))
+    >>> verdict(Measurement("slope", 0.5, None, 1, checks)), verdict(None)
+    ('partly', 'not yet run')
     """
     if measurement is None:
         return "not yet run"
-    if not measurement.comparable:
-        return "other set-up"
-    held = [check.holds for check in measurement.checks]
-    return "reproduced" if all(held) else "partly" if any(held) else "not reproduced"
+    return outcome(measurement.checks) if measurement.comparable else "other set-up"
 
 
 @dataclass(frozen=True)
@@ -118,7 +133,8 @@ class Row:
     Args:
         claim: the claim.
         profile: the size of the grids.
-        measurement: what the records say; None while a run is missing, and where they cannot be measured.
+        measurement: what the records say; None while a run is missing, unless the claim is judged as far as
+            its records reach, and where they cannot be measured.
         records: how many runs of the grids have a record.
         missing: how many have none.
         device: where they were run, None without records.
@@ -144,11 +160,17 @@ class Row:
 
     @property
     def outcome(self) -> str:
-        """The verdict; for another set-up, which settles nothing, also how many of the checks hold in it."""
+        """The verdict; for another set-up with what the checks say there, such as "fails here"."""
         checks = self.measurement.checks if self.measurement else ()
-        if self.verdict != "other set-up" or not checks:
+        if self.verdict != "other set-up" or not any(check.counts for check in checks):
             return self.verdict
-        return f"{self.verdict}: {sum(check.holds for check in checks)} of {len(checks)} checks hold in it"
+        return f"{self.verdict}: {HERE[outcome(checks)]}"
+
+    @property
+    def kind(self) -> str:
+        """The kind of agreement that its checks give (:mod:`startright.checks`), empty where none counts."""
+        checks = self.measurement.checks if self.measurement else ()
+        return kind_of(checks) if any(check.counts for check in checks) else ""
 
     @property
     def ours(self) -> str:
@@ -158,7 +180,8 @@ class Row:
         if self.measurement is None:
             return f"{self.records} of {self.records + self.missing} runs"
         m = self.measurement
-        return f"{_rounded(m.value, m.spread)} (n = {m.n})"
+        reach = f"; {self.records} of {self.records + self.missing} runs" if self.missing else ""
+        return f"{_rounded(m.value, m.spread)} (n = {m.n}{reach})"
 
 
 def _rounded(value: float, spread: float | None) -> str:
@@ -187,7 +210,8 @@ def evaluate(
         first_seed: with which the given records were made.
 
     Returns:
-        The row of the ledger; not measured while any run of the grids is missing or failed. Where measuring
+        The row of the ledger; not measured while any run of the grids is missing or failed, unless the claim
+        is judged as far as the records of this profile reach. Where measuring
         raises an error, for a record that lacks what is measured or for a bug, the row has it as reason, and
         other claims stand.
 
@@ -203,7 +227,8 @@ def evaluate(
         found[study.name] = [present[key] for key in keys if key in present]
         missing += len(keys) - len(found[study.name])
     everything = [record for group in found.values() for record in group]
-    measurement, reason = _measured(claim, found) if everything and not missing else (None, None)
+    enough = everything and (not missing or profile in claim.partial)
+    measurement, reason = _measured(claim, found) if enough else (None, None)
     return Row(claim, profile, measurement, len(everything), missing, *origin(everything), reason)
 
 
@@ -230,7 +255,8 @@ class Ledger(pd.DataFrame):
             return self.to_html(escape=False, index=False, formatters=shown)
 
 
-_COLUMNS = ["claim", "statement", "published", "quantity", "ours", "profile", "device", "verdict", "figure"]
+_COLUMNS = ["claim", "statement", "where", "published", "quantity", "ours"]
+_COLUMNS += ["profile", "device", "verdict", "kind", "figure"]
 
 
 def table(rows: Iterable[Row], links: bool = True, root: str = "") -> pd.DataFrame:
@@ -242,7 +268,8 @@ def table(rows: Iterable[Row], links: bool = True, root: str = "") -> pd.DataFra
         root: path from the page that shows the table to the folder of the book: ``"../"``.
 
     Returns:
-        One row a claim: claim, statement, published, quantity, ours, profile, device, verdict, figure.
+        One row a claim: claim, statement, where (in the paper), published, quantity, ours, profile, device,
+        verdict, kind (of agreement), figure.
     """
 
     def cells(row: Row) -> list[str]:
@@ -251,21 +278,42 @@ def table(rows: Iterable[Row], links: bool = True, root: str = "") -> pd.DataFra
         if links:
             target = html.escape(f"{root}{claim.page}.html#{claim.anchor}")
             place = f'<a href="{target}">{html.escape(claim.page.rpartition("/")[2])}</a>'
-        ours = [m.quantity if m else "", row.ours, row.profile, row.device or "", row.outcome]
-        return [claim.id, claim.statement, claim.published, *ours, place]
+        ours = [m.quantity if m else "", row.ours, row.profile, row.device or "", row.outcome, row.kind]
+        return [claim.id, claim.statement, claim.locator, claim.published, *ours, place]
 
     return Ledger([cells(row) for row in rows], columns=_COLUMNS)
 
 
 def checks_table(rows: Iterable[Row]) -> pd.DataFrame:
-    """What the verdicts rest on: one row a check, with the claim, the profile and whether it holds."""
+    """What the verdicts rest on, one row a check.
+
+    Columns: claim, profile, check (with the interval that was held against the threshold), kind, holds, and
+    the wrong method that fails it (``fails for``). A check without one describes and does not count.
+    """
     checks = [
-        [row.claim.id, row.profile, check.text, "yes" if check.holds else "no"]
+        [
+            row.claim.id,
+            row.profile,
+            check.text,
+            check.kind if check.counts else "description",
+            check.answer,
+            check.control or "no wrong method",
+        ]
         for row in rows
         if row.measurement
         for check in row.measurement.checks
     ]
-    return Ledger(checks, columns=["claim", "profile", "check", "holds"])
+    return Ledger(checks, columns=["claim", "profile", "check", "kind", "holds", "fails for"])
+
+
+def changes_table(claims: Iterable[Claim]) -> pd.DataFrame:
+    """Every threshold that was changed after it was laid down: claim, check, from, to, why, date."""
+    changes = [
+        [claim.id, change.check, change.before, change.after, change.why, change.date]
+        for claim in claims
+        for change in claim.changes
+    ]
+    return Ledger(changes, columns=["claim", "check", "from", "to", "why", "date"])
 
 
 def to_json(rows: Iterable[Row]) -> str:
@@ -279,6 +327,7 @@ def _entry(row: Row) -> dict[str, object]:
         "paper": claim.paper,
         "id": claim.id,
         "statement": claim.statement,
+        "locator": claim.locator,
         "published": claim.published,
         "quantity": m and m.quantity,
         "value": m and m.value,
@@ -289,7 +338,10 @@ def _entry(row: Row) -> dict[str, object]:
         "commit": row.commit,
         "date": row.date,
         "verdict": row.verdict,
-        "checks": [asdict(check) for check in m.checks] if m else [],
+        "outcome": row.outcome,
+        "kind": row.kind,
+        "checks": [asdict(check) | {"counts": check.counts} for check in m.checks] if m else [],
+        "changes": [asdict(change) for change in claim.changes],
         "note": m and m.note,
         "page": claim.page,
         "anchor": claim.anchor,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from startright.cli_book import book
+from startright.cli_records import records
 from startright.options import Device, Profile, fail_on, root_of_book
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ app = typer.Typer(
 data = typer.Typer(help="The datasets: list, verify, fetch.", no_args_is_help=True)
 app.add_typer(book, name="book")
 app.add_typer(data, name="data")
+app.add_typer(records, name="records")
 
 
 def _show_version(wanted: bool) -> None:
@@ -89,9 +91,15 @@ def run_studies(
         typer.Option(metavar="NAME=VALUE", help="dask: an option of the cluster; may be repeated."),
     ] = None,
     seed: Annotated[int, typer.Option(help="The first seed.", min=0)] = 0,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="End in so many minutes; a run that would not end in time is not started."),
+    ] = None,
     show: Annotated[bool, typer.Option("--list", help="List the studies and end.")] = False,
 ) -> None:
     """Run the missing runs of studies and record them, in data/results unless STARTRIGHT_RESULTS is set."""
+    import time
+
     from startright import catalogue, studies
     from startright.devices import describe_device, pick_device
     from startright.paths import results_root
@@ -105,14 +113,22 @@ def run_studies(
     computes = _engine(engine, option or [], scheduler=scheduler, cluster=cluster, workers=workers)
     where = str(computes) if engine == "dask" else describe_device(pick_device(device))
     check_profile(profile)
+    if minutes is not None and not 0 < minutes < float("inf"):
+        raise ValueError(f"--minutes {minutes:g}: give a positive number")
     for study in chosen:
         studies.pick_engine(study, computes)
     print(f"records: {results_root()}", file=sys.stderr)
+    end = time.monotonic() + 60 * (minutes or 0)
     for study in chosen:
         typer.echo(f"{study.name}: {profile}, {where}", err=True)
-        records = studies.run(study, profile, device=device, engine=computes, first_seed=seed, progress=True)
+        left = None if minutes is None else max((end - time.monotonic()) / 60, 1e-9)
+        records = studies.run(
+            study, profile, device=device, engine=computes, first_seed=seed, progress=True, minutes=left
+        )
         odd = sum(record.status != "ok" for record in records)
-        typer.echo(f"{study.name}: {len(records)} records, {odd} of them diverged or failed")
+        missing = len(study.runs(profile, seed)) - len(records)
+        more = f"; {missing} runs are still to be made" if missing else ""
+        typer.echo(f"{study.name}: {len(records)} records, {odd} of them diverged or failed{more}")
 
 
 @app.command("claims")
@@ -152,8 +168,14 @@ def _print_claims(rows: list["Row"]) -> None:
     # the long columns share what is left of the line, and are cut there; the ledger page has all of it
     shared = max((console.width - 70) // 2, 8)
     widths = {"the paper says": shared, "published": shared}
+    whole = {  # what a line is found by, and what it says, are not cut
+        "claim": max((len(f"{row.claim.paper} {row.claim.id}") for row in rows), default=0),
+        "verdict": max((len(row.verdict) for row in rows), default=0),
+    }
     for name in ("claim", "the paper says", "published", "ours", "profile", "verdict"):
-        table.add_column(name, no_wrap=True, overflow=cut, max_width=widths.get(name))
+        table.add_column(
+            name, no_wrap=True, overflow=cut, max_width=widths.get(name), min_width=whole.get(name)
+        )
     for row in rows:
         claim = row.claim
         cells = [f"{claim.paper} {claim.id}", claim.statement, claim.published]

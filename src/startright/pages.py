@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from startright import __version__
+from startright.escape import markdown
 
 if TYPE_CHECKING:
     from startright.claims import Claim, Row
@@ -116,16 +117,13 @@ def claims_table(
     chosen = _claims(paper, ids)
     ours = [(_row(c, profile, live, seed), _row(c, "full", None, 0)) for c in chosen]
     cells = [
-        [c.id, c.statement, c.published, _cell(now), _cell(full)]
+        [*map(markdown, (c.id, c.statement, c.published)), _cell(now), _cell(full)]
         for c, (now, full) in zip(chosen, ours, strict=True)
     ]
-    header = ["", "the paper says", "published", f"ours, {profile}", "ours, full"]
-    lines = [
-        "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |"
-        for line in [header, ["---"] * len(header), *cells]
-    ]
+    header = ["", "the paper says", "published", f"ours, {markdown(profile)}", "ours, full"]
+    lines = ["| " + " | ".join(line) + " |" for line in [header, ["---"] * len(header), *cells]]
     origins = dict.fromkeys(f"{r.device}, {str(r.date)[:10]}" for _, r in ours if r is not None and r.records)
-    footer = f"\n\nFull records: {'; '.join(origins) or 'none yet'}."
+    footer = f"\n\nFull records: {'; '.join(map(markdown, origins)) or 'none yet'}."
     facts = {name: fact for c, (now, _) in zip(chosen, ours, strict=True) for name, fact in _facts(c, now)}
     return Finding("\n".join(lines) + footer, facts, live=bool(live) and profile == "quick")
 
@@ -168,7 +166,8 @@ def _row(
 def _cell(row: "Row | None") -> str:
     if row is None:
         return "no such profile"
+    ours, outcome = markdown(row.ours), markdown(row.outcome)
     if row.measurement is None:
-        return f"*{row.verdict}*" + (f" ({row.ours})" if row.records else "")
-    note = f" {row.measurement.note}" if row.measurement.note else ""
-    return f"{row.measurement.quantity}: {row.ours}, **{row.outcome}**.{note}"
+        return f"*{outcome}*" + (f" ({ours})" if row.records else "")
+    note = f" {markdown(row.measurement.note)}" if row.measurement.note else ""
+    return f"{markdown(row.measurement.quantity)}: {ours}, **{outcome}**.{note}"

@@ -1,4 +1,8 @@
-"""How large a study is run: ``quick`` (2 CPU cores), ``full`` (one GPU), ``paper`` (a cluster)."""
+"""How large a study is run.
+
+``quick`` is what two CPU cores do in seconds, on embedded data; ``full`` what they do in minutes to hours, on
+real data; ``paper`` the paper's networks and protocol, for a GPU or a cluster.
+"""
 
 from collections.abc import Callable
 from typing import Any

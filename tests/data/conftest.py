@@ -73,15 +73,32 @@ def tiny_mnist(place):
 
 @pytest.fixture
 def tiny_cifar10(place):
-    """A CIFAR-10 of five training batches and a test batch, of two images each."""
+    """A CIFAR-10 of five training batches and a test batch, of two images each, with the names of classes."""
     rng = np.random.default_rng(0)
     names = [f"data_batch_{k}" for k in range(1, 6)] + ["test_batch"]
-    return place(
-        "cifar10",
-        {
-            f"cifar-10-batches-py/{name}": python2_pickle(
-                rng.integers(0, 256, (2, 3072), dtype=np.uint8), [k, 9 - k]
-            )
-            for k, name in enumerate(names)
-        },
-    )
+    batches = {
+        f"cifar-10-batches-py/{name}": python2_pickle(
+            rng.integers(0, 256, (2, 3072), dtype=np.uint8), [k, 9 - k]
+        )
+        for k, name in enumerate(names)
+    }
+    meta = b"\x80\x02}U\x0blabel_names](U\x08airplaneU\nautomobilees."
+    return place("cifar10", batches | {"cifar-10-batches-py/batches.meta": meta})
+
+
+@pytest.fixture
+def tiny_fashion_mnist(place):
+    """A Fashion-MNIST of two training and two test images."""
+    contents = {}
+    for part in ("train", "t10k"):
+        contents[f"FashionMNIST/raw/{part}-images-idx3-ubyte"] = idx(
+            np.eye(28, dtype=np.uint8)[None].repeat(2, 0)
+        )
+        contents[f"FashionMNIST/raw/{part}-labels-idx1-ubyte"] = idx(np.arange(2, dtype=np.uint8))
+    return place("fashion_mnist", contents)
+
+
+@pytest.fixture
+def tiny_ptb(place):
+    """A text of a few words."""
+    return place("ptb", {f"ptb/ptb.{part}.txt": b" a b \n" for part in ("train", "valid", "test")})

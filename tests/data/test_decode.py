@@ -62,6 +62,7 @@ def test_malicious_pickle_is_not_run(tmp_path, protocol):
 
 def test_malicious_pickle_is_not_run_even_if_its_checksum_were_listed(place, tmp_path):
     names = [f"cifar-10-batches-py/data_batch_{k}" for k in range(1, 6)] + ["cifar-10-batches-py/test_batch"]
+    names.append("cifar-10-batches-py/batches.meta")
     evil = pickle.dumps({"data": Evil(tmp_path / "run"), "labels": []}, 2)
     root = place("cifar10", dict.fromkeys(names, evil))
     with pytest.raises(ValueError, match="refused to unpickle"):

@@ -1,11 +1,18 @@
 import pytest
 from torchvision import datasets
 
-from startright.data import fetch, load, verify
+from startright.data import fetch, load, load_text, verify
 from startright.data import registry as registry_function
 from startright.data.files import reader
 
 TRAIN = "MNIST/raw/train-images-idx3-ubyte"
+
+
+def registry_of(name):
+    """The files that are listed now: those that the fixtures have put in place."""
+    from startright.data.registry import entry
+
+    return entry(name).files
 
 
 def no_download(self):
@@ -44,6 +51,35 @@ def test_file_altered_by_one_bit(tiny_mnist):
 def test_altered_again_after_it_was_found_right(tiny_mnist):
     load("mnist", root=tiny_mnist)
     test_file_altered_by_one_bit(tiny_mnist)
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "ptb"])
+@pytest.mark.parametrize("damage", ["altered", "truncated", "missing"])
+def test_whoever_loads_is_told_what_verify_tells_of_every_file(name, damage, request):
+    root = request.getfixturevalue(f"tiny_{name}")
+    read_all = load_text if name == "ptb" else load
+    read_all(name, root=root)
+    for file in registry_of(name):
+        path = root / file.path
+        content = path.read_bytes()
+        if damage == "missing":
+            path.unlink()
+        else:
+            path.write_bytes(content[:-1] + (b"" if damage == "truncated" else bytes([content[-1] ^ 1])))
+        [problem] = verify(name, root)
+        assert file.path in problem
+        with pytest.raises((ValueError, FileNotFoundError)) as error:
+            read_all(name, root=root)
+        assert str(error.value) == problem
+        path.write_bytes(content)
+    assert verify(name, root) == []
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "ptb"])
+def test_the_tiny_datasets_have_the_files_of_the_real_ones(name, request):
+    real = {file.path for file in registry_function()[name].files}
+    request.getfixturevalue(f"tiny_{name}")
+    assert {file.path for file in registry_of(name)} == real
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10"])

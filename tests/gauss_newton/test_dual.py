@@ -66,6 +66,17 @@ def test_the_damping_is_the_smallest_eigenvalue_or_its_floor():
     assert float(dual.damping) == pytest.approx(float(kernel.trace()) / 10, rel=1e-10)
 
 
+@pytest.mark.parametrize("points", [3, 40])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_the_damping_is_never_below_the_rounding_errors_of_as_many_points(points, dtype):
+    """N u a_N, the error of an eigenvalue, where all other terms are 0: of a singular, exploded kernel."""
+    eigenvalues = torch.linspace(0, 1e6, points, dtype=dtype)
+    expected = points * torch.finfo(dtype).eps * 1e6
+    assert float(Damping(1.0, 0.0)(eigenvalues)) == pytest.approx(expected, rel=1e-6)
+    stacked = Damping(1.0, torch.tensor([0.0, 1.0]))(torch.stack([eigenvalues, eigenvalues / 1e6]))
+    assert stacked.tolist() == pytest.approx([expected, 1.0], rel=1e-6)
+
+
 def test_the_dual_solution_solves():
     net, x = drawn(points=6)
     kernel, g = tangent_kernel(net, x), torch.arange(6).double()

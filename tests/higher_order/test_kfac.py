@@ -81,6 +81,24 @@ def test_factors_are_averaged_over_the_updates():
     assert torch.allclose(second[:5, :5], 0.5 * first[:5, :5] + 0.5 * 4 * first[:5, :5], atol=1e-5)
 
 
+def test_factors_keep_nineteen_parts_in_twenty_of_the_past_by_default():
+    model, x, y = task()
+    optimizer = KFAC(model, lr=1e-9, factor_period=1, inverse_period=1)
+    factors = []
+    for scale in (1, 2, 1):
+        stepped(optimizer, model, scale * x, y)
+        factors.append(next(iter(optimizer.factors["input_covariances"].values()))[:5, :5].clone())
+    first, second, third = factors
+    assert torch.allclose(second, (0.95 + 0.05 * 4) * first, rtol=1e-4)
+    assert torch.allclose(third, 0.95 * second + 0.05 * first, rtol=1e-4)
+
+
+def test_the_defaults_are_those_of_the_papers_comparison():
+    optimizer = KFAC(task()[0])
+    settings = ("momentum", "damping", "kl_clip", "decay", "factor_period", "inverse_period", "weight_decay")
+    assert [getattr(optimizer, name) for name in settings] == [0.9, 0.03, 0.01, 0.95, 10, 100, 0.0]
+
+
 @pytest.mark.parametrize(
     "wrong", [{"factor_period": 10, "inverse_period": 15}, {"lr": 0.0}, {"damping": -1.0}, {"momentum": 1.0}]
 )

@@ -9,12 +9,14 @@ SOURCE = ROOT / "src"
 INTERNAL = {
     "startright",
     "startright.__main__",
+    "startright.escape",
     "startright.notebooks.docstrings",
     "startright.notebooks.theme",
     "startright.options",
     "startright.preact.branches",
     "startright.preact.limits",
     "startright.preact.wording",
+    "startright.studies.lines",
     "startright.studies.strict_json",
     "startright.terminal",
 }

@@ -1,11 +1,16 @@
-"""The tampering: whatever is done to a committed page, `startright check` names the cell."""
+"""The tampering: whatever is done to a committed page, `startright check` names the cell, or a rerun does."""
+
+from base64 import b64encode
+from io import BytesIO
 
 import pytest
 from nbformat.v4 import new_output
+from PIL import Image
 
 from startright.notebooks import pair
 from startright.notebooks.checks import check, stale_pages
-from startright.notebooks.seal import facts, fingerprint
+from startright.notebooks.rerun import rerun
+from startright.notebooks.seal import facts, fingerprint, seal
 
 
 def tamper(page, change):
@@ -43,7 +48,43 @@ def alt(cells):
 
 
 def image(cells):
-    cells[2].outputs[0].data["image/png"] = "aaaa"
+    cells[2].outputs[0].data["image/png"] = drawn("red")
+
+
+def drawn(colour):
+    buffer = BytesIO()
+    Image.new("RGB", (1, 1), colour).save(buffer, "PNG")
+    return b64encode(buffer.getvalue()).decode()
+
+
+def sealed(page, change):
+    """Tampering by someone who knows the seal and renews it."""
+    tamper(page, change)
+    notebook = pair.read(page.ipynb)
+    known = facts(notebook)
+    known.pop("cells")
+    seal(notebook, **known)
+    pair.write(notebook, page.ipynb)
+
+
+def script(cells):
+    cells[1].outputs.append(new_output("display_data", data={"text/html": "<td>1</td><script>f()</script>"}))
+
+
+def odd(cells):
+    cells[1].outputs.append(new_output("display_data", data={"application/x-thing": "1"}))
+
+
+def beside(cells):
+    cells[2].outputs[0].data["text/html"] = "<b>another figure</b>"
+
+
+def twice(cells):
+    cells[2].outputs.append(cells[2].outputs[0])
+
+
+def none(cells):
+    cells[2].outputs = []
 
 
 def large(cells):
@@ -74,6 +115,44 @@ def test_tampering_is_found_and_named(executed, change, cell, message):
     problems = check(executed.root)
     assert any(message in problem.message and problem.cell == cell for problem in problems), problems
     assert {problem.cell for problem in problems} <= {None, cell, 2}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [(script, "stores a tag <script> (text/html)"), (odd, "no page uses (application/x-thing)")],
+)
+def test_what_acts_is_refused_under_a_renewed_seal(executed, change, message):
+    sealed(executed, change)
+    [problem] = check(executed.root)
+    assert message in problem.message
+    assert problem.cell == 2
+
+
+def test_an_attachment_is_refused_under_a_renewed_seal(executed):
+    notebook = pair.read(executed.ipynb)
+    notebook.cells[0]["attachments"] = {"a.svg": {"image/svg+xml": "<svg/>"}}
+    pair.write(notebook, executed.ipynb)
+    [problem] = check(executed.root)
+    assert "attachments (['a.svg'])" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "cell"),
+    [
+        (number, "exact", 2),
+        (emptied, "exact", 2),
+        (image, "figure", 3),
+        (beside, "exact", 3),
+        (twice, "exact", 3),
+        (none, "exact", 3),
+    ],
+)
+def test_a_renewed_seal_does_not_hide_from_a_rerun(executed, change, kind, cell):
+    assert rerun([executed], lambda line: None).stopping == []
+    sealed(executed, change)
+    assert check(executed.root) == []
+    [difference] = rerun([executed], lambda line: None).stopping
+    assert (difference.kind, difference.cell) == (kind, cell)
 
 
 def test_a_drifted_source_is_found_and_stale(executed):

@@ -1,7 +1,11 @@
 """Exact cells are compared word for word, measured ones by their numbers."""
 
+from base64 import b64encode
+from io import BytesIO
+
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from PIL import Image
 
 from startright.measured import Contrast, Count, Measured, Word, bundle
 from startright.notebooks.compare import Difference, compare, count_numbers, tokens
@@ -60,9 +64,50 @@ def test_an_exact_cell_says_the_same_to_its_digits(before, after, said):
     assert difference.stops(1000)
 
 
-def test_tables_are_compared_and_images_are_not():
+def test_tables_are_compared():
     assert compare(page("<td>0.5</td>", "text/html"), page("<td>0.9</td>", "text/html"), "page") != []
-    assert compare(page("aa", "image/png"), page("bb", "image/png"), "page") == []
+
+
+def figure(colour, size=(40, 30), metadata=None):
+    buffer = BytesIO()
+    Image.new("RGB", size, colour).save(buffer, "PNG")
+    shown = new_output("display_data", data={"image/png": b64encode(buffer.getvalue()).decode()})
+    return new_notebook(cells=[new_code_cell("draw()", outputs=[shown], metadata=metadata or {})])
+
+
+@pytest.mark.parametrize("metadata", [{}, TAG])
+@pytest.mark.parametrize("other", [figure("blue"), figure("red", (40, 33))])
+def test_another_figure_is_a_difference_and_stops_a_strict_build(other, metadata):
+    reference = figure("red", metadata=metadata)
+    assert compare(reference, figure("red", metadata=metadata), "page") == []
+    other.cells[0].metadata.update(metadata)
+    [difference] = compare(reference, other, "page")
+    assert (difference.kind, difference.stops(1000)) == ("figure", True)
+    assert "times as far from it as may be here" in str(difference)
+
+
+@pytest.mark.parametrize("metadata", [{}, TAG])
+def test_a_figure_that_one_run_lacks_is_a_difference(metadata):
+    one, none, two = (figure("red", metadata=metadata) for _ in range(3))
+    none.cells[0].outputs = []
+    two.cells[0].outputs *= 2
+    for other in (none, two):
+        for before, after in ((one, other), (other, one)):
+            [difference] = compare(before, after, "page")
+            assert (difference.kind, difference.name, difference.stops(1000)) == ("exact", "outputs", True)
+
+
+def test_a_figure_that_cannot_be_read_is_an_error():
+    broken = figure("red")
+    broken.cells[0].outputs[0].data["image/png"] = "aaaa"
+    with pytest.raises(ValueError, match="cannot be read"):
+        compare(figure("red"), broken, "page")
+
+
+def test_how_often_a_stream_was_flushed_is_no_difference():
+    twice = page("a\n")
+    twice.cells[0].outputs.append(new_output("stream", text="b\n"))
+    assert compare(page("a\nb\n"), twice, "page") == []
 
 
 def test_an_output_of_another_kind_is_a_difference():

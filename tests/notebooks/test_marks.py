@@ -1,7 +1,7 @@
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from startright.notebooks.compare import Difference
-from startright.notebooks.marks import mark, marked_path
+from startright.notebooks.marks import mark, marked_path, note
 from startright.notebooks.pages import Page
 from startright.notebooks.pair import read, write
 
@@ -32,3 +32,14 @@ def test_a_page_that_agrees_is_not_copied(tmp_path):
     page, path = executed(tmp_path)
     assert mark(page, path, [OTHER]) == path
     assert not marked_path(page).exists()
+
+
+def test_a_figure_is_named_and_what_others_wrote_does_nothing():
+    figure = Difference("book/page", 1, None, "figure", "figure", "2.0 times as far from it", "another")
+    assert "Another figure than the reference" in note([figure]).data["text/markdown"]
+    hostile = Difference(
+        "book/page", 3, None, "exact", "<script>", "{raw}`html`", "a\n:::\n[b](javascript:c)"
+    )
+    text = note([hostile]).data["text/markdown"]
+    assert "&lt;script&gt;: \\{raw\\}\\`html\\` here, a \\:\\:\\: \\[b\\](javascript:c) in" in text
+    assert [line for line in text.splitlines() if ":::" in line] == [":::{admonition} On this machine", ":::"]

@@ -55,11 +55,17 @@ def test_ledger_and_chapters_come_from_the_catalogue():
         assert f"(book/{page}.ipynb)" in text
 
 
-def test_tally_counts_in_the_order_of_the_verdicts():
+def test_tally_counts_in_the_order_of_the_verdicts_with_kinds_and_outcomes():
     class Row:
-        def __init__(self, verdict):
-            self.verdict = verdict
+        def __init__(self, verdict, outcome="", kind=""):
+            self.verdict, self.outcome, self.kind = verdict, outcome or verdict, kind
 
-    rows = [Row("not yet run"), Row("reproduced"), Row("reproduced")]
-    assert sections.tally(rows) == "2 reproduced, 1 not yet run"
+    rows = [Row("not yet run"), Row("reproduced", kind="number"), Row("reproduced", kind="trend")]
+    rows.append(Row("reproduced", kind="trend"))
+    rows += [Row("other set-up", f"other set-up: {word} here") for word in ("holds", "fails", "fails")]
+    assert sections.tally(rows) == (
+        "3 reproduced (1 number, 2 trend), 3 other set-up (1 holds, 2 fails), 1 not yet run"
+    )
+    assert sections.tally([Row("other set-up")]) == "1 other set-up"
+    assert sections.tally([Row("cannot be measured")]) == "1 cannot be measured"
     assert sections.tally([]) == "none"

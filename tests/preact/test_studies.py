@@ -38,6 +38,8 @@ def test_a_law_run_is_exact():
     assert outcome.metrics["ks"] < 1e-9
     assert outcome.metrics["second_moment_error"] < 1e-9
     assert outcome.metrics["table_error"] < 1e-9
+    assert outcome.metrics["mirror"] < 1e-12
+    assert outcome.metrics["least"] < 0
 
 
 def test_a_coarse_table_is_seen_by_the_law_run():

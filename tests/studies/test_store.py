@@ -1,3 +1,4 @@
+import json
 import os
 import sys
 import warnings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from startright.studies import Outcome, Record, RecordStore, Run
 from startright.studies import store as module
+from startright.studies.strict_json import digest
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks processes")
 
@@ -129,15 +131,51 @@ def test_rewriting_keeps_the_current_records_with_unknown_fields(store, record):
         file.write(b"garbage\n")
     store.append(record(0, 1.0))
     with pytest.warns(UserWarning, match="dropping 1 superseded and 1 unreadable"):
-        store.rewrite()
+        dropped = store.rewrite()
+    assert [line.partition(": ")[0] for line in dropped] == ["line 1", "line 3"]
+    assert dropped[0] == "line 1: superseded by line 4"
     assert store.path.read_bytes().count(b"\n") == 2
     assert store.load() == {record(0).key: record(0, 1.0), strange.key: strange}
     before = store.path.read_bytes()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        store.rewrite()
+        assert store.rewrite() == []
     assert store.path.read_bytes() == before
     assert os.listdir(store.path.parent) == [store.path.name]
+
+
+def test_rewriting_leaves_a_line_that_vouches_for_itself_as_it_stands(store, record):
+    newer = json.loads(replace(record(0), extra={"colour": 1.50}).to_json())
+    newer = {name: newer[name] for name in sorted(newer) if name != "sha256"}  # a version of another order
+    line = json.dumps({**newer, "sha256": digest(newer)}, indent=None).encode()
+    old = json.loads(record(1).to_json())
+    del old["sha256"]
+    store.check_writable()
+    store.path.write_bytes(line + b"\n" + json.dumps(old).encode() + b"\n")
+    assert store.rewrite() == []
+    assert store.path.read_bytes().splitlines() == [line, record(1).to_json().encode()]
+
+
+def test_an_altered_line_is_skipped_and_said(store, record):
+    store.append(record(0, 0.25))
+    store.append(record(1))
+    store.path.write_bytes(store.path.read_bytes().replace(b"0.25", b"0.15"))
+    with pytest.warns(UserWarning, match="line 1: the line was altered"):
+        assert [r.seed for r in store.load().values()] == [1]
+
+
+@pytest.mark.parametrize("missing", [2, 20, 29, 30, 31, 60, 90, 200])
+def test_a_line_torn_before_another_append_is_dropped_and_said(store, record, missing):
+    store.append(record(0))
+    store.path.write_bytes(store.path.read_bytes()[:-missing])
+    store.append(record(1))
+    with pytest.warns(UserWarning, match="line 1: torn"):
+        store.load()
+    with pytest.warns(UserWarning, match="0 superseded and 1 unreadable"):
+        dropped = store.rewrite()
+    assert dropped == ["line 1: torn, the write of its record was cut short"]
+    assert [r.seed for r in store.load().values()] == [1]
+    assert store.problems == []
 
 
 def test_a_short_write_is_undone_and_explained(store, record, monkeypatch):

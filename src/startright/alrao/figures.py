@@ -13,12 +13,12 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from startright.alrao.claims import by_method, head_rates, trace
 from startright.alrao.image_study import FRACTIONS
-from startright.alrao.reference import FIRST_EPOCH_MAP, GRANULARITY_BITS
+from startright.alrao.readings import NAMES, by_method, head_rates, trace
+from startright.alrao.reference import CURVES, FIRST_EPOCH_MAP, GRANULARITY_BITS
 from startright.alrao.unit_study import EDGES
 from startright.figures import COLOURS, panels, source_label
-from startright.studies import Record, curve_frame, frame, origin_label
+from startright.studies import Record, curve_frame, frame, origin_label, stamp
 
 DECADES = np.arange(-7, 6)
 METHODS = {"alrao": ("Alrao", COLOURS["red"]), "adam": ("Adam", COLOURS["grey"])}
@@ -119,6 +119,29 @@ def learning(records: Sequence[Record]) -> Figure:
     axes[0].set_ylabel("loss (nats)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
     source_label(figure, origin_label(records))
+    return figure
+
+
+def first_epochs(records: Sequence[Record], net: str) -> Figure:
+    """Training loss of a network of the paper by epoch: ours as lines, one a run, the paper's as crosses."""
+    epochs, published = CURVES[net]
+    table = curve_frame([r for r in records if NAMES[r.config["net"]] == net], "train_loss")
+    figure, ax = panels(height=3.4)
+    for method, values in published.items():
+        runs = by_method(table)["alrao" if method == "Alrao" else "adam"]
+        label, colour = METHODS["alrao" if method == "Alrao" else "adam"]
+        if not isinstance(method, str):
+            runs = by_method(table)["sgd"].query("lo == @method")
+            label, colour = f"SGD {decade(method)}", rate_colour(method)
+        for seed, (_, run) in enumerate(runs.groupby("seed")):
+            ax.plot(run["step"] + 1, run["train_loss"], color=colour, label=None if seed else label)
+        if len(runs):
+            ax.plot(np.array(epochs) + 1, values, "x", color=colour, ms=7, mew=2)
+    ax.plot([], [], "x", color=COLOURS["grey"], ms=7, mew=2, label="the paper's")
+    ax.set(xlabel="epoch", ylabel="training loss (nats)")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend(fontsize="small")
+    source_label(figure, f"recorded: {stamp(records)}; every line is one run")
     return figure
 
 

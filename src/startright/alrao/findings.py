@@ -9,10 +9,19 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from startright.alrao.claims import by_method, good_rates, head_rates, trace
 from startright.alrao.figures import decade
-from startright.alrao.reference import GRANULARITY_BITS
-from startright.measured import Contrast, Count, Finding, Measured, either, finding, indistinguishable
+from startright.alrao.readings import NAMES, by_method, good_rates, head_rates, trace
+from startright.alrao.reference import CURVES, GRANULARITY_BITS
+from startright.measured import (
+    Contrast,
+    Count,
+    Finding,
+    Measured,
+    either,
+    finding,
+    indistinguishable,
+    needs_records,
+)
 from startright.studies import Record, curve_frame, frame
 
 POINT = 1.0  # of accuracy: a smaller difference does not matter here
@@ -113,6 +122,33 @@ def early(records: Sequence[Record]) -> Finding:
     return finding(text, records, first_epoch=gap, far_rates=far)
 
 
+@needs_records
+def first_epochs(records: Sequence[Record], net: str) -> Finding:
+    """Training losses of a network of the paper, epoch by epoch, beside those of its figure."""
+    epochs, published = CURVES[net]
+    table = curve_frame([r for r in records if NAMES[r.config["net"]] == net], "train_loss")
+    if table.empty:
+        return finding("", [])
+    runs, said, facts = by_method(table), [], {}
+    for method, values in published.items():
+        name = method if isinstance(method, str) else f"SGD at {decade(method)}"
+        part = runs["sgd"].query("lo == @method") if name.startswith("SGD") else runs[name.lower()]
+        if part.empty:
+            continue
+        off = {
+            epoch: float((part.loc[part["step"] == epoch, "train_loss"] - value).mean())
+            for epoch, value in zip(epochs, values, strict=True)
+        }
+        seeds, worst = part["seed"].nunique(), max(off, key=lambda epoch: abs(off[epoch]))
+        facts[name] = Measured.of(part.loc[part["step"] == worst, "train_loss"])
+        most = f"{off[worst]:+.2f} in epoch {worst + 1}".replace("-", "−")
+        said.append(f"{name} {most} ({seeds} seed{'s' * (seeds > 1)})")
+    text = f"""On the paper's {net} our training losses lie off those of its figure by at most, in nats:
+        {"; ".join(said)}. The figure was read to about 0.01; so few seeds decide
+        nothing, as the ledger says."""
+    return finding(text, records, **facts)
+
+
 def repeated(records: Sequence[Record], again: Sequence[Record]) -> Finding:
     """How far two trainings with one configuration and one seed end apart.
 
@@ -156,15 +192,16 @@ def switch(records: Sequence[Record]) -> Finding:
     if not ours:
         return finding("", [])
     rates, paths = head_rates(ours[0]), [trace(record) for record in ours]
+    last = int(paths[0][0][-1])
     final = np.array([weights[-1] for _, weights in paths])
     chosen = Count.of(final.max(1) > WINS)
     gone = Count.of(weights[steps >= EARLY][0][rates > 1].sum() < DEAD for steps, weights in paths)
     winners = sorted({f"{rate:.2g}" for rate in rates[final.argmax(1)]}, key=float)
-    text = f"""In {_runs(chosen)}, one head ends with more than {WINS:g} of the weight; the leading head
-        has the
-        rate {either(winners)}. After {EARLY} minibatches the heads with $\\eta > 1$ together have less than
-        {DEAD:g} in {_runs(gone)}."""
-    return finding(text, records, chosen=chosen, fast_heads_gone=gone)
+    held = Measured.of(final.max(1))
+    text = f"""After {EARLY} minibatches the heads with $\\eta > 1$ together have less than {DEAD:g} of the
+        weight in {_runs(gone)}. After {last} the leading head has {held} of it (n = {held.n}), more than
+        {WINS:g} in {_runs(chosen)}; its rate is {either(winners)}."""
+    return finding(text, records, chosen=chosen, fast_heads_gone=gone, leading=held)
 
 
 # --- images: intervals, variants, units -----------------------------------------------------

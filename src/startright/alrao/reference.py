@@ -72,6 +72,12 @@ MOBILENET_TRAIN = {
     1.0: (1.94, 1.59, 1.06),
 }
 
+#: network → the epochs, counted from 0, and the training losses read from the paper's figure.
+CURVES = {
+    "GoogLeNet": ((0, 1, 2, 4), GOOGLENET_TRAIN),
+    "MobileNetV2": ((0, 1, 4), MOBILENET_TRAIN),
+}
+
 #: (ηmin, ηmax) → training loss of GoogLeNet on CIFAR-10 in its first epoch; equal bounds are SGD.
 FIRST_EPOCH_MAP = {
     (1e-7, 1e-3): 2.27,
@@ -120,4 +126,13 @@ PARAMETERS = {
     ("vgg19", 10): (20_035_392, 20_040_522, 20_086_692),
     ("senet18", 10): (11_255_224, 11_260_354, 11_306_524),
     ("char-lstm", 6): (166_600, 171_650, 196_900),
+}
+
+#: network → parameters with one head and with all, in millions, as the paper's table prints them.
+PUBLISHED_MILLIONS = {
+    "googlenet": (6.166, 6.258),
+    "mobilenet": (2.297, 2.412),
+    "vgg19": (20.041, 20.087),
+    "char-lstm": (0.172, 0.197),
+    "word-lstm": (2.171, 7.221),
 }

@@ -8,21 +8,20 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from startright.alrao.claims import by_method, good_rates
+from startright.alrao.exact_claims import to_a_thousand
 from startright.alrao.figures import decade
 from startright.alrao.image_study import INTERVAL
-from startright.alrao.reference import GRANULARITY_BITS, MAIN_TABLE, RELEASED_FIRST_EPOCH, WIDE_TABLE
+from startright.alrao.readings import by_method, good_rates
+from startright.alrao.reference import (
+    GRANULARITY_BITS,
+    MAIN_TABLE,
+    PUBLISHED_MILLIONS,
+    RELEASED_FIRST_EPOCH,
+    WIDE_TABLE,
+)
 from startright.measured import Count, Measured, Table, either, table
 from startright.studies import Record, frame
 
-#: network → parameters with one head and with all, in millions, as the paper's table prints them.
-PUBLISHED_MILLIONS = {
-    "googlenet": (6.166, 6.258),
-    "mobilenet": (2.297, 2.412),
-    "vgg19": (20.041, 20.087),
-    "char-lstm": (0.172, 0.197),
-    "word-lstm": (2.171, 7.221),
-}
 BOUNDS = {"float64": 1e-12, "float32": 1e-3}  # of the identity: far above rounding, the same on every machine
 
 
@@ -82,14 +81,9 @@ def parameters(records: Sequence[Record]) -> pd.DataFrame:
             "all heads": f"{ours[1]:,}",
             "more, %": f"{record.metrics['overhead']:.1f}",
             "the paper's, millions": "–" if paper is None else f"{paper[0]:.3f} → {paper[1]:.3f}",
-            "equal to the paper's": "–" if paper is None else "yes" if _to_a_thousand(ours, paper) else "no",
+            "equal to the paper's": "–" if paper is None else "yes" if to_a_thousand(ours, paper) else "no",
         }
     return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def _to_a_thousand(ours: Sequence[int], millions: Sequence[float]) -> bool:
-    """Whether counts differ by less than the last digit of the printed ones, cut or rounded."""
-    return all(abs(count - 1e6 * shown) < 1000 for count, shown in zip(ours, millions, strict=True))
 
 
 def text(records: Sequence[Record]) -> Table:

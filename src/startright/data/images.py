@@ -75,9 +75,13 @@ def _idx(folder: str) -> Callable[[Callable[[str], bytes]], _Raw]:
 
 def _cifar10(read: Callable[[str], bytes]) -> _Raw:
     # read here: torchvision's class unpickles the files without restriction
-    batches = [cifar_batch(read(f"cifar-10-batches-py/data_batch_{k}")) for k in range(1, 6)]
+    folder = "cifar-10-batches-py"
+    read(
+        f"{folder}/batches.meta"
+    )  # no image needs the names of the classes, but a copy is intact or it is not
+    batches = [cifar_batch(read(f"{folder}/data_batch_{k}")) for k in range(1, 6)]
     images, labels = (np.concatenate(parts) for parts in zip(*batches, strict=True))
-    return _Raw((images, labels), cifar_batch(read("cifar-10-batches-py/test_batch")))
+    return _Raw((images, labels), cifar_batch(read(f"{folder}/test_batch")))
 
 
 _RAW: dict[str, Callable[[Callable[[str], bytes]], _Raw]] = {
@@ -101,7 +105,7 @@ def load(
     dtype: torch.dtype = torch.float32,
     root: str | Path | None = None,
 ) -> Dataset:
-    """An image dataset, verified, as tensors on ``device``.
+    """An image dataset as tensors on ``device``, all files verified as by :func:`startright.data.verify`.
 
     Args:
         name: ``"digits"`` (1500 training and 297 test images, always the same; needs no file), ``"mnist"``,

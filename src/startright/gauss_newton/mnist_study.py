@@ -24,13 +24,15 @@ at most 1/8, and 1/100; they are missing if it never is. The curves have the sam
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from statistics import fmean, stdev
 
+import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from startright import data
-from startright.claims import Check, Measurement
+from startright.checks import Check, each_between, mean_between
+from startright.claims import Measurement
 from startright.errors import unknown
 from startright.gauss_newton.descent import log_grid
 from startright.gauss_newton.dual import gauss_newton_direction
@@ -181,19 +183,65 @@ MNIST = Study(
 )
 
 
-def by_setting(records: Sequence[Record]) -> dict[tuple[str, float, float], list[Mapping[str, float]]]:
-    """(method, scale, rate) → the metrics of its seeds, in their order; runs that diverged are left out."""
-    found: dict[tuple[str, float, float], list[Mapping[str, float]]] = {}
-    for record in sorted(records, key=lambda record: record.seed):
-        if record.status == "ok":
-            key = (record.config["method"], record.config["scale"], record.config["rate"])
-            found.setdefault(key, []).append(record.metrics)
-    return found
+def by_seed(
+    records: Sequence[Record],
+    name: str,
+    *,
+    method: str = "gauss-newton",
+    scale: float,
+    rate: float | None = None,
+    needs: str | None = None,
+) -> pd.Series:
+    """A metric of one setting by seed; NaN where the run diverged or never came so far.
+
+    Args:
+        records: of this study, or of those of the synthetic task.
+        name: the metric.
+        method: ``"gauss-newton"`` or ``"gradient"``.
+        scale: τ₀.
+        rate: of the step; None where a method has only one.
+        needs: a metric that only runs have that arrived where the comparison is made.
+    """
+
+    def value(record: Record) -> float:
+        there = record.status == "ok" and (needs is None or needs in record.metrics)
+        return record.metrics.get(name, np.nan) if there else np.nan
+
+    def chosen(config: Mapping[str, object]) -> bool:
+        alike = config["method"] == method and config["scale"] == scale
+        return alike and rate in (None, config["rate"])
+
+    return pd.Series({r.seed: value(r) for r in records if chosen(r.config)}, dtype=float).sort_index()
 
 
-def _mean(runs: Sequence[Mapping[str, float]], name: str) -> float:
-    values = [run[name] for run in runs if name in run]
-    return fmean(values) if values else float("inf")
+def log_ratio(ours: pd.Series, theirs: pd.Series) -> pd.Series:
+    """Logarithms to base 10 of the ratios of two runs of the same seed; NaN where one lacks its partner."""
+    return np.log10(ours / theirs)
+
+
+def log_range(runs: Mapping[float, pd.Series]) -> pd.Series:
+    """Logarithm to base 10 of the largest over the smallest by seed; NaN where one of them is missing."""
+    table = pd.DataFrame(runs)
+    return log_ratio(table.max(axis=1, skipna=False), table.min(axis=1, skipna=False))
+
+
+def times(log: float) -> str:
+    """A ratio from its logarithm to base 10.
+
+    >>> times(1.0), times(-0.301)
+    ('10', '0.5')
+    """
+    return f"{10.0 ** min(log, 300):.3g}"
+
+
+def measurement(
+    quantity: str, values: pd.Series, checks: Sequence[Check], note: str, *, comparable: bool = True
+) -> Measurement:
+    """Mean and spread over the seeds whose runs arrived; NaN if none did, which is a result as well."""
+    finite = values[np.isfinite(values)]
+    mean, spread = (float(finite.mean()), float(finite.std())) if len(finite) else (np.nan, np.nan)
+    n = len(finite) or len(values)
+    return Measurement(quantity, mean, spread if n > 1 else None, n, tuple(checks), comparable, note)
 
 
 def measure_mnist(records: Mapping[str, Sequence[Record]]) -> Measurement:
@@ -202,41 +250,61 @@ def measure_mnist(records: Mapping[str, Sequence[Record]]) -> Measurement:
     The value is the test loss of full steps over that of small ones, at the same relative training loss and
     τ₀ = 0.1, over the seeds.
     """
-    runs = by_setting(records[MNIST.name])
-    full, small, slow = RATES[0], RATES[-1], ("gradient", 1.0, DESCENT_RATE)
-    at = {(scale, rate): runs.get(("gauss-newton", scale, rate), []) for _, scale, rate in runs}
-    pairs = zip(at[0.1, full], at[0.1, small], strict=False)
-    ratios = [one["test_loss"] / other["test_loss"] for one, other in pairs]
-    large = [_mean(at[LARGE_SCALE, rate], "test_loss") for rate in RATES]
-    gains = {s: _mean(at[s, full], "test_loss") / _mean(at[s, small], "test_loss") for s in SMALL_SCALES}
-    newton, descent = at[1.0, small], runs.get(slow, [])
+    runs = records[MNIST.name]
+    full, small = RATES[0], RATES[-1]
+    trend = {"kind": "trend", "show": times}
+
+    def loss(scale: float, rate: float) -> pd.Series:
+        return by_seed(runs, "test_loss", scale=scale, rate=rate, needs="hundredth_steps")
+
+    def newton(name: str) -> pd.Series:
+        return by_seed(runs, name, scale=1.0, rate=small)
+
+    def descent(name: str) -> pd.Series:
+        return by_seed(runs, name, method="gradient", scale=1.0)
+
+    gains = {f"τ₀ = {s:g}": log_ratio(loss(s, full), loss(s, small)) for s in SMALL_SCALES}
+    budget = max(r.config["max_steps"] for r in runs if r.config["method"] == "gradient")
     checks = (
-        Check(
-            "τ₀ = 0.1 and 1: the test loss of full steps is more than 1.2 times that of λ_eff = 0.02",
-            min(gains.values()) > 1.2,
+        each_between(
+            "the test loss of full steps over that of λ_eff = 0.02 is above 1.2, from τ₀ = 0.1 and 1",
+            gains,
+            above=np.log10(1.2),
+            control="the same step for all",
+            **trend,
         ),
-        Check("τ₀ = 10: the test losses of all steps are within 20 %", max(large) < 1.2 * min(large)),
-        Check(
-            "τ₀ = 1: Gauss-Newton at λ_eff = 0.02 needs fewer steps than gradient descent to a relative"
-            " training loss of 1/100",
-            _mean(newton, "hundredth_steps") < _mean(descent, "hundredth_steps"),
+        mean_between(
+            "τ₀ = 10: the largest test loss of the three steps is below 1.2 times the smallest",
+            log_range({rate: loss(LARGE_SCALE, rate) for rate in RATES}),
+            below=np.log10(1.2),
+            control="a small initial scale",
+            **trend,
         ),
-        Check(
-            "τ₀ = 1, λ_eff = 0.02, at a relative training loss of 1/8: refitting lowers the test loss",
-            _mean(newton, "eighth_refit_loss") < _mean(newton, "eighth_test_loss"),
+        mean_between(
+            "τ₀ = 1: steps of gradient descent to a relative training loss of 1/100 over those of"
+            " Gauss-Newton at λ_eff = 0.02, above 1",
+            log_ratio(descent("hundredth_steps").fillna(budget), newton("hundredth_steps")),
+            above=0,
+            control="gradient descent",
+            **trend,
         ),
-        Check(
-            "τ₀ = 1, at a relative training loss of 1/100: the test loss of gradient descent is below that of"
-            " Gauss-Newton at λ_eff = 0.02",
-            _mean(descent, "hundredth_test_loss") < _mean(newton, "hundredth_test_loss"),
+        mean_between(
+            "τ₀ = 1, λ_eff = 0.02, at a relative training loss of 1/8: the test loss over that after a refit"
+            " is above 1",
+            log_ratio(newton("eighth_test_loss"), newton("eighth_refit_loss")),
+            above=0,
+            control="frozen hidden layer",
+            **trend,
+        ),
+        mean_between(
+            "τ₀ = 1, at a relative training loss of 1/100: the test loss of Gauss-Newton at λ_eff = 0.02 over"
+            " that of gradient descent is above 1",
+            log_ratio(newton("hundredth_test_loss"), descent("hundredth_test_loss")),
+            above=0,
+            control="gradient descent with a frozen hidden layer",
+            **trend,
         ),
     )
-    return Measurement(
-        "test loss of full steps over that of λ_eff = 0.02, parity of digits, τ₀ = 0.1",
-        fmean(ratios),
-        stdev(ratios) if len(ratios) > 1 else None,
-        len(ratios),
-        checks,
-        comparable=False,
-        note="parity of a small part of the data, our own set-up; that of the paper is not known to us",
-    )
+    quantity = "test loss of full steps over that of λ_eff = 0.02, parity of digits, τ₀ = 0.1"
+    note = "parity of a small part of the data, our own set-up; that of the paper is not known to us"
+    return measurement(quantity, 10 ** gains["τ₀ = 0.1"], checks, note, comparable=False)

@@ -1,5 +1,7 @@
 """``startright check``: in seconds, without running anything, whether the committed pages can be trusted."""
 
+# ruff: noqa: PLC0415 (the records are imported where they are needed: they bring torch along)
+
 from pathlib import Path
 
 from startright.notebooks import gate, pair, prose, seal, sections
@@ -23,9 +25,13 @@ def check_page(page: Page) -> list[Problem]:
 
 
 def check(root: Path) -> list[Problem]:
-    """Every problem of the committed pages and of the generated sections."""
+    """Every problem of the committed pages, of the generated sections and of the records."""
+    from startright.studies import manifest
+
     problems = [problem for page in pages(root) for problem in check_page(page)]
-    return problems + sections.drift(root)
+    problems += sections.drift(root)
+    records = root / "data" / "results"
+    return problems + [Problem(f"data/results/{name}", fault) for name, fault in manifest.check(records)]
 
 
 def stale_pages(root: Path) -> list[Page]:

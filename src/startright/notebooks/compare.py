@@ -6,7 +6,9 @@ set them so far apart with a probability below :data:`FAMILY_LEVEL` divided by t
 page (Bonferroni): two runs of a page that are independent draws of one law are told apart by mistake once
 in twenty times. Runs with the same seeds are more alike than that, so it happens less often. What stops a
 strict build is judged at :data:`STRICT_LEVEL`, divided by the number of numbers of all pages. Any other cell
-is **exact** and must say the same, word for word. Images are not compared.
+is **exact** and must say the same, word for word. Every cell must show outputs of the same kinds. A
+**figure** must be the one that is drawn here, as :mod:`startright.notebooks.pictures` sees it: whoever puts
+another in its place, and renews the seal, is found.
 """
 
 import re
@@ -16,7 +18,8 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-from startright.notebooks.gate import MEASURED, entries, texts
+from startright.notebooks import pictures
+from startright.notebooks.gate import ACTIVE, MEASURED, entries, images, texts
 from startright.notebooks.pair import code_cells
 from startright.notebooks.uncertainty import Entry, distance, typical_spreads
 
@@ -34,8 +37,8 @@ class Difference:
         page: the page.
         cell: its number among the code cells, from 1.
         cell_id: its id.
-        kind: ``exact``, ``measured``, ``sign`` (a finding says the opposite), ``finite`` (one side has no
-            finite number, as where a run diverged) or ``verdict``.
+        kind: ``exact``, ``figure``, ``measured``, ``sign`` (a finding says the opposite), ``finite`` (one
+            side has no finite number, as where a run diverged) or ``verdict``.
         name: what differs: row and column of a table, a claim, the short name of a fact.
         ours: what this run says.
         reference: what the reference says.
@@ -145,9 +148,26 @@ def _measured(now: NotebookNode, then: NotebookNode, level: float) -> Iterator[F
             yield found[0], name, _said(ours[key]), _said(reference[key]), *found[1:]
 
 
+def _words(cell: NotebookNode) -> list[tuple[str, str]]:
+    """What a cell says, in its order; a stream is one text, however often it was flushed."""
+    said: list[tuple[str, str]] = []
+    for kind, text in texts(cell):
+        if said and kind == said[-1][0] and kind not in ACTIVE:
+            said[-1] = kind, said[-1][1] + text
+        else:
+            said.append((kind, text))
+    return said
+
+
+def _kinds(cell: NotebookNode) -> list[str]:
+    """Of what kinds the outputs of a cell are."""
+    streams = {kind for kind, _ in _words(cell) if kind not in ACTIVE}
+    return sorted([*streams, *(mime for output in cell.outputs for mime in output.get("data", {}))])
+
+
 def _exact(now: NotebookNode, then: NotebookNode) -> Iterator[Found]:
     """The first word that differs; none if the cells say the same."""
-    ours, reference = list(texts(now)), list(texts(then))
+    ours, reference = _words(now), _words(then)
     kinds = [[kind for kind, _ in side] for side in (ours, reference)]
     if kinds[0] != kinds[1]:
         yield "exact", "outputs", str(kinds[0]), str(kinds[1])
@@ -161,6 +181,22 @@ def _exact(now: NotebookNode, then: NotebookNode) -> Iterator[Found]:
         if len(left) != len(right):
             yield "exact", "printed", f"{len(left)} words", f"{len(right)}"
             return
+
+
+def _figures(now: NotebookNode, then: NotebookNode) -> Iterator[Found]:
+    for here, there in zip(images(now), images(then), strict=True):
+        if (far := pictures.distance(here, there).largest) > 1:
+            yield "figure", "figure", f"{far:.1f} times as far from it as may be", "another picture"
+
+
+def _differences(now: NotebookNode, then: NotebookNode, level: float) -> Iterator[Found]:
+    """Where two cells of one source say different things; if their outputs are of other kinds, only that."""
+    kinds = _kinds(now), _kinds(then)
+    if kinds[0] != kinds[1]:
+        yield "exact", "outputs", *map(str, kinds)
+        return
+    yield from _measured(now, then, level) if is_measured(now) else _exact(now, then)
+    yield from _figures(now, then)
 
 
 def pairs(
@@ -184,11 +220,12 @@ def compare(reference: NotebookNode, executed: NotebookNode, name: str) -> list[
         name: the page's name in the messages.
 
     Raises:
-        ValueError: a cell of either carries numbers that are not as :mod:`startright.measured` writes them.
+        ValueError: a cell of either carries numbers that are not as :mod:`startright.measured` writes them,
+            or a picture that cannot be read.
     """
     level = FAMILY_LEVEL / max(count_numbers(reference), 1)
     return [
         Difference(name, number, cell.get("id"), *found)
         for number, cell, old in pairs(reference, executed)
-        for found in (_measured(cell, old, level) if is_measured(cell) else _exact(cell, old))
+        for found in _differences(cell, old, level)
     ]

@@ -1,18 +1,24 @@
-"""What an executed page must be before it is shown: complete, in order, small, portable, described."""
+"""What an executed page must be before it is shown: complete, in order, small, portable, described, inert."""
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 
 import nbformat
 from nbformat import NotebookNode
 
-from startright.measured import read_bundle
+from startright.measured import MIME, read_bundle
+from startright.notebooks import pictures
+from startright.notebooks.active import ACTIVE
 from startright.notebooks.pages import Problem
-from startright.notebooks.pair import code_cells
+from startright.notebooks.pair import SEAL, code_cells
 
 MAX_BYTES = 1_000_000
 MAX_LINES = 25
 MEASURED = "nbval-ignore-output"  # the tag of cells that print what was measured: nbval leaves them to us
+PICTURE = "image/png"
+KINDS = (*ACTIVE, PICTURE, MIME)  # the MIME types of outputs: what the pages use, and no more
+FACTS = {"jupytext", "kernelspec", "language_info", SEAL}  # of the notebook: MyST would make tags of others
 VOLATILE = {
     "an absolute path": re.compile(
         r"(?<![\w./:~-])/(?:home|root|Users|tmp|var|opt|usr|mnt|private|work|content|builds)/[\w.-]+"
@@ -29,8 +35,19 @@ def texts(cell: NotebookNode) -> Iterator[tuple[str, str]]:
         if output.output_type == "stream":
             yield output.name, output.text
         for mime, value in output.get("data", {}).items():
-            if mime.startswith("text/"):
+            if mime in ACTIVE:
                 yield mime, "".join(value)
+
+
+def images(cell: NotebookNode) -> Iterator[bytes]:
+    """The pictures that a code cell shows.
+
+    Raises:
+        ValueError: one is not in base64.
+    """
+    for output in cell.outputs:
+        if PICTURE in output.get("data", {}):
+            yield b64decode("".join("".join(output.data[PICTURE]).split()), validate=True)
 
 
 def _execution(number: int, cell: NotebookNode) -> Iterator[str]:
@@ -53,9 +70,35 @@ def _contents(cell: NotebookNode) -> Iterator[str]:
         for what, pattern in VOLATILE.items():
             if match := pattern.search(text):
                 yield f"stores {what}: {match.group()!r}"
-    for mime in {mime for output in cell.outputs for mime in output.get("data", {})}:
-        if "widget" in mime or mime == "application/javascript":
-            yield f"stores a widget ({mime})"
+
+
+def _passive(cell: NotebookNode) -> Iterator[str]:
+    """An output shows text, tables and pictures: it does nothing where it is shown, and hides nothing."""
+    for mime in sorted({mime for output in cell.outputs for mime in output.get("data", {})} - {*KINDS}):
+        kind = "a widget" if "widget" in mime else "an output of a kind that no page uses"
+        yield f"stores {kind} ({mime})"
+    for kind, text in texts(cell):
+        for what in ACTIVE[kind](text) if kind in ACTIVE else ():
+            yield f"stores {' '.join(what.split())} ({kind})"
+    if any(output.get("metadata") for output in cell.outputs):
+        yield "stores an output with metadata, which no page needs"
+    try:
+        found = [pictures.problem(image) for image in images(cell)]
+    except ValueError as error:
+        found = [f"a picture that cannot be read: {error}"]
+    yield from (f"stores {' '.join(what.split())}" for what in found if what)
+
+
+def _hidden(notebook: NotebookNode) -> Iterator[str]:
+    """What a notebook can carry outside of its code cells, where neither the .py nor the seal sees it."""
+    for number, cell in enumerate(notebook.cells, 1):
+        where = f"cell {number} of {len(notebook.cells)}{f' [{name}]' if (name := cell.get('id')) else ''}"
+        if cell.cell_type == "raw":
+            yield f"{where} is raw: a page shows it unseen; write Markdown"
+        if cell.get("attachments"):
+            yield f"{where} has attachments ({str(sorted(cell.attachments))[:80]}), which no page needs"
+    for name in sorted({*notebook.metadata} - FACTS):
+        yield f"its metadata has {name!r}, which no page needs"
 
 
 def entries(cell: NotebookNode) -> list[dict]:
@@ -112,7 +155,9 @@ def gate(notebook: NotebookNode, name: str) -> list[Problem]:
     size = len(nbformat.writes(notebook).encode())
     large = f"has {size / 1e6:.1f} MB with outputs; a page has at most {MAX_BYTES / 1e6:.0f} MB"
     problems = [Problem(name, large)] if size > MAX_BYTES else []
+    problems += [Problem(name, message) for message in _hidden(notebook)]
     for number, cell in code_cells(notebook):
-        for check in (_execution(number, cell), _contents(cell), _measured(cell), _figures(cell)):
+        checks = (_execution(number, cell), _contents(cell), _passive(cell), _measured(cell), _figures(cell))
+        for check in checks:
             problems += [Problem(name, message, number, cell.get("id")) for message in check]
     return problems

@@ -6,12 +6,14 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from startright.escape import markdown
 from startright.notebooks.compare import Difference
 from startright.notebooks.pages import Page
 from startright.notebooks.pair import code_cells, read, write
 
 TITLE = {
     "exact": "This should be the same everywhere",
+    "figure": "Another figure than the reference",
     "measured": "Farther from the reference than chance allows",
     "sign": "The reference says the opposite",
     "finite": "A run diverged on one machine and not on the other",
@@ -28,7 +30,7 @@ def note(differences: Sequence[Difference]) -> NotebookNode:
     """An output that says what differs in a cell."""
     lines = [":::{admonition} On this machine", ":class: caution"]
     for kind, title in TITLE.items():
-        said = [f"- {each.said}" for each in differences if each.kind == kind]
+        said = [f"- {markdown(each.said)}" for each in differences if each.kind == kind]
         lines += ["", f"**{title}.**", "", *said] if said else []
     return new_output("display_data", data={"text/markdown": "\n".join([*lines, ":::"])})
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from startright.errors import unknown
+from startright.escape import markdown
 from startright.notebooks import seal
 from startright.notebooks.pages import Page, Problem, pages
 from startright.notebooks.pair import read
@@ -40,16 +41,32 @@ def title(page: Page) -> str:
     return match[1].strip() if match else page.docname.rsplit("/", 1)[-1]
 
 
+def _parts(rows: list["Row"], verdict: str) -> str:
+    """Of what the rows of one verdict consist: kinds of what is reproduced, what another set-up says."""
+    found = [row for row in rows if row.verdict == verdict]
+    if verdict == "reproduced":
+        return ", ".join(f"{n} {kind}" for kind, n in Counter(row.kind for row in found).items())
+    outcomes = Counter(row.outcome.partition(": ")[2] for row in found)
+    return ", ".join(f"{n} {outcome.removesuffix(' here')}" for outcome, n in outcomes.items() if outcome)
+
+
 def tally(rows: Iterable["Row"]) -> str:
-    """Verdicts counted in words: ``"7 reproduced, 2 partly"``."""
+    """Verdicts counted in words: ``"7 reproduced (2 number, 5 trend), 2 partly"``."""
     from startright.claims import VERDICTS
 
+    rows = list(rows)
     counts = Counter(row.verdict for row in rows)
-    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]) or "none"
+    said = {verdict: _parts(rows, verdict) for verdict in counts}
+    shown = [
+        f"{counts[verdict]} {verdict}" + (f" ({said[verdict]})" if said[verdict] else "")
+        for verdict in (*VERDICTS, "cannot be measured")
+        if counts[verdict]
+    ]
+    return ", ".join(shown) or "none"
 
 
 def scoreboard(root: Path, folder: str) -> str:
-    """One line a paper and profile: how many of its claims have which verdict."""
+    """One line a paper and profile: how many of its claims have which verdict, of which kind."""
     from startright import catalogue
     from startright.claims import VERDICTS
 
@@ -59,8 +76,13 @@ def scoreboard(root: Path, folder: str) -> str:
             rows = catalogue.rows(paper, profile)
             if any(row.records for row in rows) or (profile == "full" and rows):
                 counts = Counter(row.verdict for row in rows)
-                lines.append([paper, profile, *(counts[verdict] or "·" for verdict in VERDICTS)])
+                lines.append([paper, profile, *(_cell(rows, verdict, counts) for verdict in VERDICTS)])
     return _markdown(["paper", "profile", *VERDICTS], lines)
+
+
+def _cell(rows: list["Row"], verdict: str, counts: Counter) -> str:
+    parts = _parts(rows, verdict)
+    return f"{counts[verdict]}: {parts}" if parts else str(counts[verdict] or "·")
 
 
 def chapters(root: Path, folder: str) -> str:
@@ -99,7 +121,7 @@ def status(root: Path, folder: str) -> str:
         facts = _facts(page)
         cells = len(facts.get("cells", {}))
         rest = [facts.get(name, "not yet run") for name in ("date", "device", "startright", "torch")]
-        lines.append([_link(page, folder), *rest, cells, _seconds(page)])
+        lines.append([_link(page, folder), *map(markdown, rest), cells, _seconds(page)])
     return _markdown(["page", "executed", "on", "startright", "torch", "code cells", "time"], lines)
 
 

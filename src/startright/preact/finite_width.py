@@ -1,5 +1,6 @@
 r"""Exact statements: ReLU's moments, the limit of dependence, what each principle preserves."""
 
+from functools import cache
 from math import gamma
 from typing import NamedTuple
 
@@ -40,6 +41,7 @@ class DependenceLimit(NamedTuple):
     kurtosis: float
 
 
+@cache
 def dependence_limit(theta: float, kind: str) -> DependenceLimit:
     r"""The output of the two-step network of layout A as $n_1 \to \infty$.
 

@@ -1,9 +1,10 @@
-"""Published values, to stand beside ours.
+"""Values to stand beside ours: published ones, and expectations computed before the studies were run.
 
 Source:
     Wolinski and Arbel, *Gaussian Pre-Activations in Neural Networks: Myth or Reality?*, TMLR 2025:
     the data stored with the released code, and the released φ themselves, whose distance to the exact
-    law was computed by quadrature.
+    law was computed by quadrature. The ``EXPECTED_`` values are not the paper's: they were computed for
+    the plan of this book by another program.
 """
 
 #: (layout, variant, θ) → {width n: stored KS distance over 200 000 networks}.
@@ -38,4 +39,59 @@ RELEASED_QUALITY = {
     5.0: (0.0083, 0.246, 0.0044, 0.0045, 0.259),
     7.0: (0.0096, 0.291, 0.0046, 0.0047, 0.316),
     10.0: (0.0106, 0.302, 0.0046, 0.0048, 0.338),
+}
+
+#: (layout, variant, θ) → {width n: KS distance with the exact φ_θ, 200 000 networks a point}.
+EXPECTED_DEPENDENCE = {
+    ("A", "odd", 4.0): {1: 0.0021, 2: 0.0974, 5: 0.0774, 10: 0.0816},
+    ("A", "odd", 10.0): {1: 0.0022, 2: 0.1590, 5: 0.0900, 10: 0.1018},
+    ("A", "positive", 4.0): {1: 0.0030, 2: 0.0348, 5: 0.0079, 10: 0.0111},
+    ("A", "positive", 10.0): {1: 0.0015, 2: 0.0717, 5: 0.0211, 10: 0.0210},
+    ("B", "odd", 4.0): {1: 0.0959, 2: 0.0413, 5: 0.0107, 10: 0.0044},
+    ("B", "odd", 10.0): {1: 0.1578, 2: 0.0796, 5: 0.0177, 10: 0.0070},
+    ("B", "positive", 4.0): {1: 0.0369, 2: 0.0174, 5: 0.0053, 10: 0.0029},
+    ("B", "positive", 10.0): {1: 0.0718, 2: 0.0372, 5: 0.0089, 10: 0.0049},
+    ("C", "odd", 4.0): {1: 0.0019, 2: 0.0414, 5: 0.0138, 10: 0.0092},
+    ("C", "odd", 10.0): {1: 0.0019, 2: 0.0774, 5: 0.0218, 10: 0.0127},
+    ("C", "positive", 4.0): {1: 0.0019, 2: 0.0152, 5: 0.0032, 10: 0.0014},
+    ("C", "positive", 10.0): {1: 0.0019, 2: 0.0344, 5: 0.0043, 10: 0.0034},
+}
+
+#: (scheme, width) → {layer: (KS distance, KS distance standardised)} of 20 000 to 200 000 networks.
+EXPECTED_DEPTH = {
+    ("relu", 10): {
+        1: (0.083, 0.001),
+        3: (0.044, 0.067),
+        10: (0.171, 0.211),
+        30: (0.372, 0.381),
+        50: (0.446, 0.448),
+    },
+    ("relu", 100): {
+        1: (0.084, 0.001),
+        3: (0.076, 0.008),
+        10: (0.056, 0.031),
+        30: (0.035, 0.085),
+        50: (0.072, 0.127),
+    },
+    ("tanh", 2): {
+        1: (0.049, 0.002),
+        3: (0.115, 0.044),
+        10: (0.216, 0.070),
+        30: (0.224, 0.072),
+        50: (0.225, 0.071),
+    },
+    ("tanh", 10): {
+        1: (0.047, 0.003),
+        3: (0.091, 0.007),
+        10: (0.153, 0.014),
+        30: (0.159, 0.016),
+        50: (0.158, 0.015),
+    },
+    ("tanh", 100): {
+        1: (0.049, 0.004),
+        3: (0.085, 0.003),
+        10: (0.139, 0.005),
+        30: (0.144, 0.004),
+        50: (0.145, 0.004),
+    },
 }

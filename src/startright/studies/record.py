@@ -1,4 +1,4 @@
-"""A record: one run and what it left, as one line of JSON."""
+"""A record: one run and what it left, as one line of JSON that carries its own checksum."""
 
 import reprlib
 from collections.abc import Callable, Mapping
@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from startright.errors import unknown
-from startright.studies.strict_json import dumps, loads, number, setting
+from startright.studies.strict_json import digest, dumps, loads, number, plain, setting
 from startright.studies.study import STATUSES, Outcome, Run, run_key, settings
+
+CHECKSUM = "sha256"  # the field of a line that vouches for the others
 
 
 @dataclass(frozen=True)
@@ -77,21 +79,35 @@ class Record:
         return self.status != "failed"
 
     def to_json(self) -> str:
-        """One line of strict JSON; floats that are not finite become ``"nan"``, ``"inf"``, ``"-inf"``."""
+        """One line of strict JSON with its checksum at the end.
+
+        Floats that are not finite become ``"nan"``, ``"inf"``, ``"-inf"``. The checksum is
+        :func:`startright.studies.strict_json.digest` of all that stands before it.
+        """
         known = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "extra"}
-        return dumps({**self.extra, **known})
+        entries = plain({**self.extra, **known})
+        return dumps({**entries, CHECKSUM: digest(entries)})
 
     @classmethod
     def from_json(cls, line: str | bytes) -> "Record":
         """The record that ``line`` holds.
 
+        Lines of old stores carry no checksum and are read without. Fields that are unknown here come from
+        a later version of the package, which writes one; without it they are taken for misspelt ones.
+
         Raises:
-            ValueError: not JSON, a field missing or of the wrong kind, or a key that does not belong
-                to the study, version, config and seed beside it.
+            ValueError: not JSON, a checksum that does not fit, a field missing or of the wrong kind, or a key
+                that does not belong to the study, version, config and seed beside it.
         """
         entries = loads(line)
         if not isinstance(entries, dict):
             raise ValueError("not a JSON object")
+        if CHECKSUM in entries:
+            said = entries.pop(CHECKSUM)
+            if said != (found := digest(entries)):
+                raise ValueError(f"the line was altered: its checksum is {reprlib.repr(said)}, not {found!r}")
+        elif unread := sorted(entries.keys() - _READERS.keys()):
+            raise ValueError(f"unknown field {unread[0]!r} in a line without a checksum")
         values = {name: _field(entries, name, read) for name, read in _READERS.items()}
         record = cls(**values, extra={name: v for name, v in entries.items() if name not in _READERS})
         if record.key != run_key(record.study, record.version, record.config, record.seed):

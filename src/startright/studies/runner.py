@@ -1,8 +1,9 @@
 """Running a study: only what is missing, every finished run on the disk at once."""
 
+import math
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 
 import torch
@@ -10,6 +11,7 @@ from tqdm import tqdm
 
 from startright.devices import pick_device
 from startright.paths import project_of, results_root, shipped_results
+from startright.studies.budget import Clock, Within
 from startright.studies.engines import Engine, pick_engine
 from startright.studies.provenance import code_of, provenance
 from startright.studies.record import Record
@@ -78,6 +80,7 @@ def run(
     store: RecordStore | None = None,
     first_seed: int = 0,
     progress: bool | None = None,
+    minutes: float | None = None,
 ) -> list[Record]:
     """Execute the runs of a grid that have no record yet.
 
@@ -94,12 +97,15 @@ def run(
         store: where the records are; by default the study's file in the results folder.
         first_seed: added to every seed.
         progress: show a bar on stderr; None: on a terminal, and for every profile but ``quick``.
+        minutes: end in so much time: runs are made singly, every configuration once before any is repeated,
+            and none is started that by the runs before would not end (:mod:`startright.studies.budget`).
 
     Returns:
-        One record a run, in the order of the grid.
+        One record a run, in the order of the grid; of those that there are, if ``minutes`` are given.
 
     Raises:
-        ValueError: an unknown profile, device or engine, or one that is not to be had.
+        ValueError: an unknown profile, device or engine, or one that is not to be had; ``minutes`` that are
+            not positive, or with an engine that does not run one after another.
         OSError: records cannot be written, or a scheduler cannot be reached; found out before anything is
             computed if it can be.
     """
@@ -108,6 +114,8 @@ def run(
     target = device if _is_remote(compute) else pick_device(device)
     store = default_store(study) if store is None else store
     records = store.load()
+    if minutes is not None:
+        compute = _in_time(study, minutes, engine, target, records.values())
     missing = [r for r in runs if r.key not in records or not records[r.key].present]
     if missing:
         store.check_writable()
@@ -120,7 +128,18 @@ def run(
             keep=store.append,
             progress=progress,
         )
-    return [records[r.key] for r in runs]
+    return [records[r.key] for r in runs if minutes is None or r.key in records]
+
+
+def _in_time(
+    study: Study, minutes: float, engine: object, device: torch.device, records: Iterable[Record]
+) -> Within:
+    """The engine that ends in time."""
+    if not 0 < minutes < math.inf:
+        raise ValueError(f"minutes must be positive, got {minutes!r}")
+    if engine not in ("auto", "serial"):
+        raise ValueError(f"with minutes, runs are made one after another: leave out engine {str(engine)!r}")
+    return Within(60 * minutes, Clock(study, device, records))
 
 
 def live(

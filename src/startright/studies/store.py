@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+from startright.studies.lines import read_lines, superseded
 from startright.studies.record import Record
 
 try:
@@ -54,8 +55,9 @@ class RecordStore:
         records: dict[str, Record] = {}
         self.problems = []
         for path in filter(None, (self.beneath, self.path)):
-            found, problems, _ = _read(path)
-            records |= found
+            lines = read_lines(path)
+            records |= {line.record.key: line.record for line in lines if line.record}
+            problems = [f"line {line.place}: {line.fault}" for line in lines if line.fault]
             self.problems += problems
             if problems:
                 more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
@@ -87,27 +89,38 @@ class RecordStore:
                     os.ftruncate(file, size)
                 raise
 
-    def rewrite(self) -> None:
-        """Replace the file by its current records, without superseded and unreadable lines (warned of).
+    def rewrite(self) -> list[str]:
+        """Replace the file by its current records, without superseded and unreadable lines.
 
-        Unknown fields of a record are kept. The file is replaced in one step or not at all.
+        A line that carries its checksum stays as it stands, unknown fields and all; older ones get theirs.
+        The file is replaced in one step or not at all.
+
+        Returns:
+            What was dropped: number of the line, and why. A warning counts them.
 
         Raises:
             OSError: the new file could not be written; the old one is untouched.
         """
         temporary = self.path.with_name(self.path.name + ".new")
         with _explained(f"cannot rewrite {self.path}"), self._locked():
-            records, self.problems, superseded = _read(self.path)
-            if self.problems or superseded:
-                dropped = f"{superseded} superseded and {len(self.problems)} unreadable lines"
+            lines = read_lines(self.path)
+            later = superseded(lines)
+            self.problems = [f"line {line.place}: {line.fault}" for line in lines if line.fault]
+            if self.problems or later:
+                dropped = f"{len(later)} superseded and {len(self.problems)} unreadable lines"
                 warnings.warn(f"{self.path}: dropping {dropped}", stacklevel=2)
+            current = [line for line in lines if line.record and line.place not in later]
+            texts = [ln.text.strip() if ln.has_checksum else ln.record.to_json().encode() for ln in current]
             try:
                 with open(temporary, "wb", buffering=0) as file:
-                    _write(file.fileno(), b"".join(r.to_json().encode() + b"\n" for r in records.values()))
+                    _write(file.fileno(), b"".join(text + b"\n" for text in texts))
                 os.replace(temporary, self.path)
             except OSError:
                 temporary.unlink(missing_ok=True)
                 raise
+        gone = {line.place: line.fault for line in lines if line.fault}
+        gone |= {place: f"superseded by line {last}" for place, last in later.items()}
+        return [f"line {place}: {why}" for place, why in sorted(gone.items())]
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[int]:
@@ -146,26 +159,3 @@ def _write(file: int, content: bytes) -> None:
     if os.write(file, content) != len(content):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     os.fsync(file)
-
-
-def _read(path: Path) -> tuple[dict[str, Record], list[str], int]:
-    """The records, what could not be read, and how many lines a later one supersedes."""
-    try:
-        *lines, rest = path.read_bytes().split(b"\n")
-    except (FileNotFoundError, NotADirectoryError):
-        return {}, [], 0
-    records: dict[str, Record] = {}
-    problems: list[str] = []
-    superseded = 0
-    for place, line in enumerate([*lines, rest], 1):
-        if not line.strip():
-            continue
-        try:
-            record = Record.from_json(line)
-        except (ValueError, RecursionError) as error:
-            torn = "torn, the write of its record was cut short" if place > len(lines) else error
-            problems.append(f"line {place}: {torn}")
-            continue
-        superseded += record.key in records
-        records[record.key] = record
-    return records, problems, superseded

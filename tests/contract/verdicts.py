@@ -1,0 +1,61 @@
+"""What every room's claims must keep: a control that fails each check, and both sides of each threshold."""
+
+from collections.abc import Callable, Mapping
+
+from startright.checks import Check
+from startright.claims import Claim
+from startright.studies import Record, recorded
+
+Records = Mapping[str, list[Record]]
+Controls = Mapping[str, Callable[[], Records]]
+
+
+def checks_of(claim: Claim, records: Records | None = None, profile: str | None = None) -> tuple[Check, ...]:
+    """The checks of a claim on the committed records, with some studies' replaced by ``records``.
+
+    Raises:
+        AssertionError: a measurement that cannot be made: a control must be measurable.
+    """
+    profile = profile or claim.profiles[0]
+    found = {study.name: recorded(study, profile) for study in claim.studies}
+    measurement = claim.measure(
+        {**found, **{name: r for name, r in (records or {}).items() if name in found}}
+    )
+    assert measurement is not None
+    return measurement.checks
+
+
+def assert_controls_fail(claim: Claim, controls: Controls, profile: str | None = None) -> None:
+    """Every check of the claim that counts names a control, and fails on what that wrong method leaves.
+
+    Args:
+        claim: the claim.
+        controls: name → the records of a wrong method, by study; studies it leaves out keep theirs.
+        profile: that the controls are run in; None: the smallest.
+    """
+    right = checks_of(claim, profile=profile)
+    for place, check in enumerate(right):
+        if not check.counts:
+            continue
+        assert check.control in controls, f"{claim.id}: no control is called {check.control!r}"
+        wrong = checks_of(claim, controls[check.control](), profile)
+        assert len(wrong) == len(right), f"{claim.id}: another number of checks under {check.control!r}"
+        assert wrong[place].control == check.control
+        assert wrong[place].holds is False, (
+            f"{claim.id}: {check.control!r} does not fail: {wrong[place].text}"
+        )
+
+
+def assert_sides(check: Callable[[float], Check], *, holds: float, fails: float) -> None:
+    """A check answers yes and no on the two sides of its threshold, as near to it as the values given.
+
+    Args:
+        check: a size, such as a gap in points → the check on records that have it.
+        holds: a size just inside.
+        fails: a size just outside.
+    """
+    assert check(holds).holds is True, check(holds).text
+    assert check(fails).holds is False, check(fails).text
+
+
+__all__ = ["assert_controls_fail", "assert_sides", "checks_of"]
