@@ -168,14 +168,10 @@ def _print_claims(rows: list["Row"]) -> None:
     # the long columns share what is left of the line, and are cut there; the ledger page has all of it
     shared = max((console.width - 70) // 2, 8)
     widths = {"the paper says": shared, "published": shared}
-    whole = {  # what a line is found by, and what it says, are not cut
-        "claim": max((len(f"{row.claim.paper} {row.claim.id}") for row in rows), default=0),
-        "verdict": max((len(row.verdict) for row in rows), default=0),
-    }
+    longest = max((len(f"{row.claim.paper} {row.claim.id}") for row in rows), default=0)
     for name in ("claim", "the paper says", "published", "ours", "profile", "verdict"):
-        table.add_column(
-            name, no_wrap=True, overflow=cut, max_width=widths.get(name), min_width=whole.get(name)
-        )
+        least = longest if name == "claim" else None  # by which a line is found: never cut
+        table.add_column(name, no_wrap=True, overflow=cut, max_width=widths.get(name), min_width=least)
     for row in rows:
         claim = row.claim
         cells = [f"{claim.paper} {claim.id}", claim.statement, claim.published]
