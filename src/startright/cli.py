@@ -166,17 +166,33 @@ def _print_claims(rows: list["Row"]) -> None:
     console, table = Console(), Table()
     cut = "ellipsis" if console.encoding.startswith("utf") else "crop"  # no ellipsis in ASCII
     # the long columns share what is left of the line, and are cut there; the ledger page has all of it
-    shared = max((console.width - 70) // 2, 8)
-    widths = {"the paper says": shared, "published": shared}
+    names = ["claim", "the paper says", "published", "ours", "profile", "verdict"]
+    if console.width < 100:
+        names.remove("the paper says")
     longest = max((len(f"{row.claim.paper} {row.claim.id}") for row in rows), default=0)
-    for name in ("claim", "the paper says", "published", "ours", "profile", "verdict"):
+    shared = max((console.width - longest - 64) // (len(names) - 4), 6)
+    for name in names:
         least = longest if name == "claim" else None  # by which a line is found: never cut
-        table.add_column(name, no_wrap=True, overflow=cut, max_width=widths.get(name), min_width=least)
+        most = shared if name in ("the paper says", "published") else None
+        table.add_column(name, no_wrap=True, overflow=cut, max_width=most, min_width=least)
     for row in rows:
         claim = row.claim
-        cells = [f"{claim.paper} {claim.id}", claim.statement, claim.published]
-        cells += [row.ours if row.reason is None else "see below", row.profile, row.verdict]
-        table.add_row(*(writable(cell, console.encoding) for cell in cells))
+        ours = row.ours if row.reason is None else "see below"
+        cells = dict(
+            zip(
+                ("claim", "the paper says", "published", "ours", "profile", "verdict"),
+                (
+                    f"{claim.paper} {claim.id}",
+                    claim.statement,
+                    claim.published,
+                    ours,
+                    row.profile,
+                    row.verdict,
+                ),
+                strict=True,
+            )
+        )
+        table.add_row(*(writable(cells[name], console.encoding) for name in names))
     console.print(table)
 
 
