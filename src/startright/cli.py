@@ -1,4 +1,4 @@
-"""The command line: ``startright run | claims | data | book | check | status``."""
+"""The command line: ``startright run | claims | records | data | book | check | status``."""
 
 # ruff: noqa: PLC0415 (imports inside commands: `--help` and `status` must not wait for torch)
 
