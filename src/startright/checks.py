@@ -198,7 +198,9 @@ def each_between(
     rank = {False: 0, None: 1, True: 2}
 
     def margin(name: str) -> tuple[int, float]:
-        low, high = checks[name].interval or (math.nan, math.nan)
+        low, high = checks[name].interval or 2 * (
+            float(np.mean(groups[name] if len(groups[name]) else math.nan)),
+        )
         return rank[checks[name].holds], np.nan_to_num(min(low - above, below - high), nan=-math.inf)
 
     worst = min(checks, key=margin)

@@ -179,9 +179,10 @@ class Row:
             return self.reason
         if self.measurement is None:
             return f"{self.records} of {self.records + self.missing} runs"
-        m = self.measurement
-        reach = f"; {self.records} of {self.records + self.missing} runs" if self.missing else ""
-        return f"{_rounded(m.value, m.spread)} (n = {m.n}{reach})"
+        m, runs = self.measurement, f"{self.records} of {self.records + self.missing} runs"
+        if self.missing and math.isnan(m.value):  # judged in part, without the runs that have the value
+            return runs
+        return f"{_rounded(m.value, m.spread)} (n = {m.n}{f'; {runs}' if self.missing else ''})"
 
 
 def _rounded(value: float, spread: float | None) -> str:

@@ -143,10 +143,14 @@ def test_a_number_moved_by_one_standard_error_is_not(n):
     assert compare(column(n=n), column(-1.0, n), "page") == []
 
 
-def test_the_text_of_a_measured_cell_does_not_count():
-    other = column()
+def test_the_text_of_a_measured_cell_counts_only_beside_the_very_same_numbers():
+    other = column(1.0)
     other.cells[0].outputs[0].data["text/plain"] = "something else"
     assert compare(column(), other, "page") == []
+    same = column()
+    same.cells[0].outputs[0].data["text/plain"] = "whatever is wished"
+    (difference,) = compare(column(), same, "page")
+    assert (difference.kind, difference.stops(8)) == ("exact", True)
 
 
 def test_the_more_numbers_a_page_has_the_farther_one_must_lie():

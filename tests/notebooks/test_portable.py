@@ -57,7 +57,7 @@ def test_the_spread_over_arithmetics_stands_beside_that_over_seeds(tmp_path):
     assert spread.worst == pytest.approx(over[1] / errors[1])
     report = portable.report_of([page], {"default": Rerun(), "avx2": Rerun([], [], 2)})
     assert "| book/page | loss | 2 |" in report
-    assert "| avx2 | 0 | 0 | 0 of 2 | 0 |" in report
+    assert "| avx2 | 0 | 0 | 0 | 0 of 2 | 0 |" in report
 
 
 def test_exact_cells_and_opposite_findings_fail_and_draws_do_not():

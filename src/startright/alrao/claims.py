@@ -44,7 +44,6 @@ CLAIMS = (
         anchor="fig-alrao-learning",
         locator="main table, rows of CIFAR-10",
         changes=(_change("accuracy on digits", "3 points", "1.5 points, by its interval", ON_DIGITS),),
-        partial=CLUSTER,
     ),
     _claim(
         2,

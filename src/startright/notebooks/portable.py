@@ -154,12 +154,18 @@ def _head(*names: str) -> list[str]:
 def report_of(pages: Sequence[Page], results: Mapping[str, Rerun]) -> str:
     """The table of what differs and of the spreads, as Markdown."""
     lines = _head(
-        "arithmetic", "exact cells", "opposite findings", "measured beyond chance", "other verdicts"
+        "arithmetic",
+        "exact cells",
+        "opposite findings",
+        "figures",
+        "measured beyond chance",
+        "other verdicts",
     )
     for name, result in results.items():
         kinds = Counter(each.kind for each in result.differences)
         measured = f"{kinds['measured']} of {result.numbers}"
-        lines.append(f"| {name} | {kinds['exact']} | {kinds['sign']} | {measured} | {kinds['verdict']} |")
+        counts = [kinds["exact"], kinds["sign"], kinds["figure"], measured, kinds["verdict"]]
+        lines.append(f"| {name} | {' | '.join(map(str, counts))} |")
     failed = {problem.page for result in results.values() for problem in result.problems}
     shown = [page for page in pages if page.docname not in failed] if len(results) > 1 else []
     if shown:
