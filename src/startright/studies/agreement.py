@@ -7,7 +7,7 @@ worst as far from the first as another seed is. The two values of a metric then 
 :mod:`startright.notebooks.uncertainty`, :math:`s^2` is averaged with the square of the spread that is typical
 of the metric (the median over the study's configs, with ``PRIOR`` degrees of freedom), which is a floor too.
 
-Positive metrics that range over more than :data:`WIDE` in the study are compared by their logarithms. Those
+Positive metrics that range over more than ``WIDE`` in the study are compared by their logarithms. Those
 that no seed changes are exact.
 """
 

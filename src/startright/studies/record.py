@@ -82,7 +82,7 @@ class Record:
         """One line of strict JSON with its checksum at the end.
 
         Floats that are not finite become ``"nan"``, ``"inf"``, ``"-inf"``. The checksum is
-        :func:`startright.studies.strict_json.digest` of all that stands before it.
+        ``strict_json.digest`` of all that stands before it.
         """
         known = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "extra"}
         entries = plain({**self.extra, **known})

@@ -122,7 +122,7 @@ def repeat(drawn: Iterable[Drawn], count: int, tell: Callable[[str], object]) ->
 
 
 def beyond_chance(repeated: Sequence[Repeated]) -> list[str]:
-    """The differences that chance does not explain, at the level of :data:`LEVEL` over the whole sample."""
+    """The differences that chance does not explain, at the level of ``LEVEL`` over the whole sample."""
     level = LEVEL / max(1, sum(len(one.compared) for one in repeated))
     faults = []
     for one in repeated:
