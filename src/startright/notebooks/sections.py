@@ -81,8 +81,7 @@ def scoreboard(root: Path, folder: str) -> str:
 
 
 def _cell(rows: list["Row"], verdict: str, counts: Counter) -> str:
-    parts = _parts(rows, verdict)
-    return f"{counts[verdict]}: {parts}" if parts else str(counts[verdict] or "·")
+    return _parts(rows, verdict) or str(counts[verdict] or "·")
 
 
 def chapters(root: Path, folder: str) -> str:
