@@ -16,7 +16,7 @@
 # verdict: each follows from checks on the recorded runs.
 #
 # **A check** is of one kind. A *number* is the paper's value in the paper's set-up, met within a tolerance. A *trend* is an
-# order, a sign or a size. A *theorem* is exact. What varies from run to run is held against its threshold by the 95 %
+# order, a sign or a size. A *theorem* is exact. What varies from run to run is held against its threshold by the
 # confidence interval of its mean: the check holds where the whole interval does, fails where none of it does, and is
 # *undecided* between, with the number of repetitions that would settle it. One run, or two, decide nothing.
 #

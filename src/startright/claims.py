@@ -269,8 +269,8 @@ def table(rows: Iterable[Row], links: bool = True, root: str = "") -> pd.DataFra
         root: path from the page that shows the table to the folder of the book: ``"../"``.
 
     Returns:
-        One row a claim: claim, statement, where (in the paper), published, ours, verdict, kind (of agreement),
-        quantity, profile, device, figure.
+        One row a claim: claim, statement, where (in the paper), published, ours, verdict, kind (of
+        agreement), quantity, profile, device, figure.
     """
 
     def cells(row: Row) -> list[str]:
@@ -279,7 +279,8 @@ def table(rows: Iterable[Row], links: bool = True, root: str = "") -> pd.DataFra
         if links:
             target = html.escape(f"{root}{claim.page}.html#{claim.anchor}")
             place = f'<a href="{target}">{html.escape(claim.page.rpartition("/")[2])}</a>'
-        ours = [row.ours, row.outcome, row.kind, m.quantity if m else "", row.profile, row.device or ""]
+        ours = [row.ours, row.outcome, row.kind, m.quantity if m else ""]
+        ours += [row.profile, row.device or ""]
         return [claim.id, claim.statement, claim.locator, claim.published, *ours, place]
 
     return Ledger([cells(row) for row in rows], columns=_COLUMNS)
