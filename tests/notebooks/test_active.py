@@ -199,5 +199,6 @@ def spelled(text: str, draw: random.Random) -> str:
 def test_a_tag_that_is_not_whole_is_never_let_through(parts):
     text = "".join(parts)
     if in_html(text) == []:
-        tags = [piece.split(">")[0].split()[:1] for piece in text.split("<")[1:]]
+        opened = [piece for piece in text.split("<")[1:] if piece and not piece[0].isspace()]  # "< b" is text
+        tags = [piece.split(">")[0].split()[:1] for piece in opened]
         assert all(tag in ([], ["td"], ["/td"], ["a"], ["/a"]) or tag[0][0] in "=/" for tag in tags), text
