@@ -6,7 +6,7 @@ import pytest
 
 from startright.alrao import studies
 from startright.alrao.claims import CLAIMS
-from startright.alrao.readings import best_rate, by_method
+from startright.alrao.readings import best_rate, by_method, good_rates
 from startright.claims import evaluate
 from startright.studies import frame, recorded
 
@@ -79,3 +79,17 @@ def test_the_best_rate_is_the_least_loss_among_rates_that_never_diverged(quick):
     assert best_rate(table) == mean.drop(mean.idxmin()).idxmin()
     with pytest.raises(ValueError, match="no run of SGD ended"):
         best_rate(table.assign(status="diverged"))
+
+
+def test_a_wild_run_does_not_make_a_rate_as_good_as_the_best(quick):
+    sgd = by_method(frame(quick["alrao-learning"]))["sgd"]
+    wild = (sgd["lo"] == 10.0) & (sgd["seed"] == 0)
+    assert good_rates(sgd.assign(validation_loss=sgd["validation_loss"].mask(wild, 1e10))) == good_rates(sgd)
+    assert 10.0 not in good_rates(sgd)
+
+
+def test_where_every_interval_holds_a_best_rate_there_is_nothing_to_compare(quick):
+    held_by_all = [r for r in quick["alrao-intervals"] if r.config["lo"] <= 0.1 <= r.config["hi"]]
+    checks = BY_ID["C4"].measure(quick | {"alrao-intervals": held_by_all}).checks
+    assert [check.holds for check in checks[:2]] == [None, None]
+    assert checks[0].text.endswith("no interval to compare")

@@ -11,6 +11,9 @@ from startright.studies import Record
 
 Records = Mapping[str, list[Record]]
 
+GUESSING = float(
+    np.log(10)
+)  # nats: a loss above it counts as no better, or one wild run would hide the others
 NAMES = {"vgg19": "VGG19", "googlenet": "GoogLeNet", "mobilenet": "MobileNetV2", "mlp": "MLP"}
 
 
@@ -43,8 +46,13 @@ def best_rate(sgd: pd.DataFrame, by: str = "validation_loss") -> float:
 
 
 def good_rates(sgd: pd.DataFrame, by: str = "validation_loss", *, largest: bool = False) -> list[float]:
-    """The rates of SGD that the seeds cannot tell from the best, the best first; as in :func:`best_rate`."""
-    good = {rate: runs.set_index("seed")[by] for rate, runs in sgd[sgd["status"] == "ok"].groupby("lo")}
+    """The rates of SGD that the seeds cannot tell from the best, the best first; as in :func:`best_rate`.
+
+    A validation loss above guessing counts as guessing: the mean of a rate with one wild run has no meaning,
+    and its spread would make it equal to any other.
+    """
+    values = sgd.assign(**{by: sgd[by].clip(upper=GUESSING)}) if by == "validation_loss" else sgd
+    good = {rate: runs.set_index("seed")[by] for rate, runs in values[sgd["status"] == "ok"].groupby("lo")}
     most = max((len(values) for values in good.values()), default=0)
     complete = {float(rate): values for rate, values in good.items() if len(values) == most}
     return indistinguishable(complete, largest=largest)
