@@ -223,7 +223,7 @@ findings.window(learning_full)
 findings.repeated(learning_full, recorded(studies.INTERVALS, "full"))
 
 # %% [markdown]
-# Two things speak against Alrao here: a narrow network has few units in each decade of rates, and one epoch does not let
+# This is no easy case for Alrao: a narrow network has few units in each decade of rates, and one epoch does not let
 # the running statistics of the normalisations settle.
 #
 # (tab-alrao-main)=
