@@ -94,16 +94,18 @@ def test_live_records_carry_their_numbers():
     assert {entry["name"] for entry in entries} == {"accuracy_sgd", "accuracy_adam", "training_sgd"}
 
 
-def test_two_seeds_of_cifar_do_not_put_alrao_behind():
+def test_the_recorded_seeds_of_cifar_do_not_put_alrao_behind():
     table = frame(LEARNING)
     best = table[(table["optimizer"] == "sgd") & (table["lo"] == 0.01)].set_index("seed")
     ours = table[table["lo"] < table["hi"]].set_index("seed")
     gap = 100 * (ours["best_test_accuracy"] - best["best_test_accuracy"])
     found = findings.against_sgd(LEARNING)
     assert found.facts["accuracy_sgd"].mean == pytest.approx(gap.mean())
-    assert found.facts["accuracy_sgd"].n == 2
+    assert found.facts["accuracy_sgd"].n == len(gap) > 2
     assert "**not to be told from** SGD" in found.text
-    assert "Two seeds say little" in found.text
+    two = findings.against_sgd([r for r in LEARNING if r.seed in sorted(set(table["seed"]))[:2]])
+    assert "Two seeds say little" in two.text
+    assert "Two seeds say little" not in found.text
 
 
 def test_a_repeated_run_is_one_of_the_same_settings_and_seed():
@@ -169,12 +171,13 @@ def test_the_first_epoch(gap, word):
 
 
 def test_heads_are_counted():
-    found = findings.switch(LEARNING)
+    runs = [r for r in LEARNING if r.config["heads"] > 1][:2]
+    found = findings.switch(runs)
     assert found.facts["chosen"].k == found.facts["chosen"].n == 2
     assert "both runs" in found.text
     flat = [
         replace(r, curves={n: [0.1] * len(c) if n.startswith("weight") else c for n, c in r.curves.items()})
-        for r in LEARNING
+        for r in runs
     ]
     found = findings.switch(flat)
     assert found.facts["chosen"].k == found.facts["fast_heads_gone"].k == 0
