@@ -98,6 +98,14 @@ def toy(tmp_path, monkeypatch):
     return claim
 
 
+def test_a_profile_that_is_judged_in_part_is_shown_before_a_smaller_whole_one(toy, monkeypatch):
+    run(TOY, "quick", device="cpu", progress=False)  # of the two runs of `full`, one
+    assert catalogue.rows()[0].profile == "quick"
+    monkeypatch.setattr(catalogue, "CLAIMS", [replace(toy, partial=("full",))])
+    (row,) = catalogue.rows()
+    assert (row.profile, row.records, row.missing) == ("full", 1, 1)
+
+
 def test_the_largest_profile_that_is_complete_is_shown(toy):
     (row,) = catalogue.rows()
     assert (row.profile, row.verdict, row.records) == ("quick", "not yet run", 0)

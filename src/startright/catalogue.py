@@ -53,7 +53,8 @@ def rows(paper: str | None = None, profile: str | None = None) -> list[Row]:
     Args:
         paper: short name of a paper; None: all papers.
         profile: which records to hold the claims against; claims that have no such profile are left out.
-            None: for each claim the largest profile that is wholly recorded, else the one with most records.
+            None: for each claim the largest profile that is recorded, wholly or as far as the claim is judged
+            in part, else the one with most records.
 
     Raises:
         ValueError: an unknown paper or profile.
@@ -66,14 +67,15 @@ def rows(paper: str | None = None, profile: str | None = None) -> list[Row]:
 
 
 def _best(claim: Claim) -> Row:
-    """The row of the largest profile that is wholly recorded, else of the one with most records.
+    """The row of the largest profile that is recorded, wholly or as far as the claim is judged in part, else of
+    the one with most records.
 
     One that cannot be measured is shown all the same: a smaller profile must not hide it.
     """
     candidates = [evaluate(claim, profile) for profile in claim.profiles or PROFILES[:1]]
 
     def rank(row: Row) -> tuple[bool, int]:
-        whole = row.records > 0 and not row.missing
+        whole = row.records > 0 and (not row.missing or row.measurement is not None)
         return whole, PROFILES.index(row.profile) if whole else row.records
 
     return max(candidates, key=rank)
