@@ -67,8 +67,8 @@ def rows(paper: str | None = None, profile: str | None = None) -> list[Row]:
 
 
 def _best(claim: Claim) -> Row:
-    """The row of the largest profile that is recorded, wholly or as far as the claim is judged in part, else of
-    the one with most records.
+    """The row of the largest profile that is recorded, wholly or as far as the claim is judged in part, else
+    of the one with most records.
 
     One that cannot be measured is shown all the same: a smaller profile must not hide it.
     """
