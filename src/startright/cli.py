@@ -177,21 +177,14 @@ def _print_claims(rows: list["Row"]) -> None:
         table.add_column(name, no_wrap=True, overflow=cut, max_width=most, min_width=least)
     for row in rows:
         claim = row.claim
-        ours = row.ours if row.reason is None else "see below"
-        cells = dict(
-            zip(
-                ("claim", "the paper says", "published", "ours", "profile", "verdict"),
-                (
-                    f"{claim.paper} {claim.id}",
-                    claim.statement,
-                    claim.published,
-                    ours,
-                    row.profile,
-                    row.verdict,
-                ),
-                strict=True,
-            )
-        )
+        cells = {
+            "claim": f"{claim.paper} {claim.id}",
+            "the paper says": claim.statement,
+            "published": claim.published,
+            "ours": row.ours if row.reason is None else "see below",
+            "profile": row.profile,
+            "verdict": row.verdict,
+        }
         table.add_row(*(writable(cells[name], console.encoding) for name in names))
     console.print(table)
 
