@@ -97,19 +97,24 @@ def _number(value: float) -> str:
     return f"{value:.3g}".replace("-", "−")
 
 
-def _judge(data: np.ndarray, above: float, below: float) -> tuple[bool | None, int | None]:
-    """Whether the mean lies between two bounds, by its interval, and how many more values would tell."""
+def _judge(
+    data: np.ndarray, above: float, below: float
+) -> tuple[bool | None, int | None, tuple[float, float] | None]:
+    """Whether the mean lies between two bounds, how many more values would tell, and its interval."""
     n, mean = len(data), float(data.mean())
-    spread = float(data.std(ddof=1)) if n > 1 else None
-    if n < DECIDES:
-        return None, DECIDES - n
+    if n == 1:
+        return None, DECIDES - 1, None
+    spread = float(data.std(ddof=1))
     half = half_width(spread, n)
-    if above < mean - half and mean + half < below:
-        return True, None
-    if mean + half <= above or mean - half >= below:
-        return False, None
+    interval = low, high = mean - half, mean + half
+    if n < DECIDES:
+        return None, DECIDES - n, interval
+    if above < low and high < below:
+        return True, None, interval
+    if high <= above or low >= below:
+        return False, None, interval
     needed = repetitions(spread, min(abs(mean - bound) for bound in (above, below)))
-    return None, None if needed is None else max(needed - n, 1)
+    return None, None if needed is None else max(needed - n, 1), interval
 
 
 def mean_between(
@@ -157,15 +162,14 @@ def mean_between(
     if not len(finite):
         holds = True if len(data) >= DECIDES else None
         return Check(f"{text}: beyond any number in all {len(data)} runs", holds, kind, control)
-    holds, more = _judge(finite, above, below)
-    mean = float(finite.mean())
-    beyond = f", {len(wild)} runs beyond" if len(wild) else ""
-    if len(finite) == 1:
-        return Check(f"{text}: {show(mean)} (n = 1{beyond})", holds, kind, control, None, more)
-    half = half_width(float(finite.std(ddof=1)), len(finite))
-    low, high = mean - half, mean + half
-    shown = f"{show(mean)} ({show(low)} to {show(high)}; n = {len(finite)}{beyond})"
-    return Check(f"{text}: {shown}", holds, kind, control, (low, high), more)
+    holds, more, interval = _judge(finite, above, below)
+    mean = show(float(finite.mean()))
+    counts = f"n = {len(finite)}" + (f", {len(wild)} runs beyond" if len(wild) else "")
+    if interval is None:
+        shown = f"{mean} ({counts})"
+    else:
+        shown = f"{mean} ({show(interval[0])} to {show(interval[1])}; {counts})"
+    return Check(f"{text}: {shown}", holds, kind, control, interval, more)
 
 
 def each_between(

@@ -68,10 +68,9 @@ def _caution(contrast: Contrast, digits: int, unit: str) -> str:
 # --- images: against SGD and Adam -----------------------------------------------------------
 
 
+@needs_records
 def against_sgd(records: Sequence[Record]) -> Finding:
     """Accuracy of Alrao beside that of SGD at its best rate and of Adam, and its training loss."""
-    if not records:
-        return finding("", records)
     runs = by_method(frame(records))
     good = good_rates(runs["sgd"])
     best = runs["sgd"][runs["sgd"]["lo"] == good[0]]
@@ -87,10 +86,9 @@ def against_sgd(records: Sequence[Record]) -> Finding:
     return finding(text, records, accuracy_sgd=sgd, accuracy_adam=adam, training_sgd=train)
 
 
+@needs_records
 def window(records: Sequence[Record]) -> Finding:
     """How many rates of SGD are good, and whether runs of Alrao fail."""
-    if not records:
-        return finding("", records)
     runs = by_method(frame(records))
     sgd = runs["sgd"]
     losses = sgd["test_loss"].where(sgd["status"] == "ok", np.inf).groupby(sgd["lo"]).mean()
@@ -103,6 +101,7 @@ def window(records: Sequence[Record]) -> Finding:
     return finding(text, records, good_rates=near, failed=failed)
 
 
+@needs_records
 def early(records: Sequence[Record]) -> Finding:
     """The training loss of the first epoch beside those of SGD."""
     curves = [record for record in records if "train_loss" in record.curves]
@@ -252,8 +251,6 @@ def _variants(records: Sequence[Record]) -> dict[str, pd.DataFrame]:
 
 def per_weight(records: Sequence[Record]) -> Finding:
     """A rate a weight against a rate a unit on the interval with very large rates."""
-    if not records:
-        return finding("", records)
     runs = _variants(records)
     gap = _gap(runs["weight"], runs["unit"], "test_accuracy", 100)
     text = f"""*A rate a weight:* on $(10^{{-3}}, 10^4)$ it is
@@ -262,10 +259,9 @@ def per_weight(records: Sequence[Record]) -> Finding:
     return finding(text, records, weight_minus_unit=gap)
 
 
+@needs_records
 def on_adam(records: Sequence[Record]) -> Finding:
     """Alrao on Adam against Adam, and whether a test loss explodes."""
-    if not records:
-        return finding("", records)
     runs = _variants(records)
     ours, adam = runs["alrao-adam"], runs["adam"]
     gap = _gap(ours, adam, "test_accuracy", 100)
@@ -277,10 +273,9 @@ def on_adam(records: Sequence[Record]) -> Finding:
     return finding(text, records, adam_accuracy=gap, adam_fails=bad)
 
 
+@needs_records
 def width(records: Sequence[Record]) -> Finding:
     """What three times the width changes, for Alrao and for SGD."""
-    if not records:
-        return finding("", records)
     runs = _variants(records)
     change = {}
     for name in ("alrao", "sgd"):
@@ -295,17 +290,15 @@ def width(records: Sequence[Record]) -> Finding:
     return finding(text, records, width_alrao=ours, width_sgd=sgd, width_difference=differ)
 
 
+@needs_records
 def variants(records: Sequence[Record]) -> Finding:
     """Width, Adam and rates a weight, one after the other."""
-    if not records:
-        return finding("", records)
     return width(records) + per_weight(records) + on_adam(records)
 
 
+@needs_records
 def fraction(records: Sequence[Record]) -> Finding:
     """What is lost where a fifth or a twentieth of the units learns."""
-    if not records:
-        return finding("", records)
     runs = frame(records)
     by_share = {share: part for share, part in runs[runs["fraction"].notna()].groupby("fraction")}
     fifth, few = (_gap(by_share[share], by_share[1.0], "test_accuracy", 100) for share in (0.2, 0.05))
@@ -315,6 +308,7 @@ def fraction(records: Sequence[Record]) -> Finding:
     return finding(text + _caution(fifth, 1, " points"), records, one_in_five=fifth, one_in_twenty=few)
 
 
+@needs_records
 def layers(records: Sequence[Record]) -> Finding:
     """Whether the layer or the rate says what a reset costs."""
     runs = [record for record in records if record.status == "ok"]
@@ -343,8 +337,6 @@ def layers(records: Sequence[Record]) -> Finding:
 
 def granularity(records: Sequence[Record]) -> Finding:
     """The character LSTM: a rate a weight against a rate a unit, and our losses against the figure's."""
-    if not records:
-        return finding("", records)
     parts = dict(list(frame(records).groupby(["lo", "hi", "per"])))
     gaps = [_gap(parts[lo, hi, "weight"], parts[lo, hi, "unit"], "test_bits") for lo, hi in _settings()]
     words = [gap.word("better than", "worse than") for gap in gaps]
@@ -361,10 +353,9 @@ def _settings() -> list[tuple[float, float]]:
     return list(dict.fromkeys((lo, hi) for lo, hi, _ in GRANULARITY_BITS))
 
 
+@needs_records
 def text(records: Sequence[Record]) -> Finding:
     """The character LSTM: Alrao, SGD at the paper's best rate, Adam."""
-    if not records:
-        return finding("", records)
     runs = by_method(frame(records))
     sgd = _gap(runs["alrao"], runs["sgd"], "test_bits")
     adam = _gap(runs["alrao"], runs["adam"], "test_bits")
@@ -378,10 +369,9 @@ def text(records: Sequence[Record]) -> Finding:
     )
 
 
+@needs_records
 def regression(records: Sequence[Record]) -> Finding:
     """The squared errors of Alrao on its two intervals and of SGD at its best rate, by their ratios."""
-    if not records:
-        return finding("", records)
     runs = frame(records)
     runs = runs.assign(optimizer="sgd", size=np.log10(runs["mse"].where(runs["status"] == "ok")))
     groups = by_method(runs)
@@ -402,10 +392,9 @@ def regression(records: Sequence[Record]) -> Finding:
     return finding(say, records, **facts, diverged=failed)
 
 
+@needs_records
 def returns(records: Sequence[Record]) -> Finding:
     """Reinforcement learning: the return of Alrao beside SGD at its best rate and Adam, task by task."""
-    if not records:
-        return finding("", records)
     facts, said = {}, []
     for task, part in frame(records).groupby("task", sort=False):
         runs = by_method(part)

@@ -11,9 +11,8 @@ from startright.studies import Record
 
 Records = Mapping[str, list[Record]]
 
-GUESSING = float(
-    np.log(10)
-)  # nats: a loss above it counts as no better, or one wild run would hide the others
+# nats, of ten classes: a loss above it counts as no better, or one wild run would hide the others
+GUESSING = float(np.log(10))
 NAMES = {"vgg19": "VGG19", "googlenet": "GoogLeNet", "mobilenet": "MobileNetV2", "mlp": "MLP"}
 
 
