@@ -101,7 +101,6 @@ def window(records: Sequence[Record]) -> Finding:
     return finding(text, records, good_rates=near, failed=failed)
 
 
-@needs_records
 def early(records: Sequence[Record]) -> Finding:
     """The training loss of the first epoch beside those of SGD."""
     curves = [record for record in records if "train_loss" in record.curves]
@@ -249,6 +248,7 @@ def _variants(records: Sequence[Record]) -> dict[str, pd.DataFrame]:
     }
 
 
+@needs_records
 def per_weight(records: Sequence[Record]) -> Finding:
     """A rate a weight against a rate a unit on the interval with very large rates."""
     runs = _variants(records)
@@ -308,7 +308,6 @@ def fraction(records: Sequence[Record]) -> Finding:
     return finding(text + _caution(fifth, 1, " points"), records, one_in_five=fifth, one_in_twenty=few)
 
 
-@needs_records
 def layers(records: Sequence[Record]) -> Finding:
     """Whether the layer or the rate says what a reset costs."""
     runs = [record for record in records if record.status == "ok"]
@@ -335,6 +334,7 @@ def layers(records: Sequence[Record]) -> Finding:
 # --- text, regression, reinforcement learning -----------------------------------------------
 
 
+@needs_records
 def granularity(records: Sequence[Record]) -> Finding:
     """The character LSTM: a rate a weight against a rate a unit, and our losses against the figure's."""
     parts = dict(list(frame(records).groupby(["lo", "hi", "per"])))
