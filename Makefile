@@ -17,7 +17,7 @@ READY := .venv/.ready
 # one thread a worker: on two cores, two workers of two threads each mostly wait for one another
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadscope
 NBVAL := CUDA_VISIBLE_DEVICES= TQDM_DISABLE=1 PYTHONHASHSEED=0 $(PYTEST) --nbval \
-	--nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider
+	--nbval-sanitize-with tests/book/sanitize.cfg -p no:cacheprovider
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book test portable lint unit pages html refresh full serve claims bench linkcheck clean

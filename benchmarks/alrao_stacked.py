@@ -12,12 +12,12 @@ import time
 
 import torch
 
-from startright.alrao import wrap_classifier
-from startright.alrao.stack import fit_stacked
-from startright.alrao.training import fit
 from startright.data import load
 from startright.devices import describe_device, pick_device
 from startright.models import MLP, build
+from startright.papers.alrao import wrap_classifier
+from startright.papers.alrao.stack import fit_stacked
+from startright.papers.alrao.training import fit
 from startright.training import TrainConfig
 
 SEEDS, WIDTHS = range(4), (64, 128, 128, 10)

@@ -15,9 +15,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from startright.alrao import wrap
 from startright.devices import describe_device, pick_device
 from startright.models import VGG19, build
+from startright.papers.alrao import wrap
 
 BATCH, CLASSES, HEADS, INTERVAL = 32, 10, 10, (1e-5, 10.0)
 

@@ -26,9 +26,9 @@ import torch
 from torch import nn
 from torch.func import functional_call, jacrev, vmap
 
-from startright.gauss_newton.dual import Damping, gauss_newton_step, solve_dual
-from startright.gauss_newton.network import MeanField
-from startright.gauss_newton.optim import GaussNewton
+from startright.papers.gauss_newton.dual import Damping, gauss_newton_step, solve_dual
+from startright.papers.gauss_newton.network import MeanField
+from startright.papers.gauss_newton.optim import GaussNewton
 from startright.seeds import generator
 
 N, M, D, RATE = 500, 5000, 10, 0.1

@@ -18,9 +18,9 @@ import torch
 from torch.nn import functional as F
 
 from startright.devices import describe_device, pick_device
-from startright.higher_order import grouped_derivatives, loss_function
-from startright.higher_order.reduced import BACKENDS
 from startright.models import LeNet, build
+from startright.papers.higher_order import grouped_derivatives, loss_function
+from startright.papers.higher_order.reduced import BACKENDS
 
 BATCH, GOALS = 200, {False: 12.0, True: 18.0}
 

@@ -11,7 +11,7 @@ import time
 import torch
 
 from startright.devices import describe_device, pick_device
-from startright.preact import GaussianActivation
+from startright.papers.preact import GaussianActivation
 
 SIZE = 1_000_000
 TO_REACH = {"eager": 10, "compiled": 3}

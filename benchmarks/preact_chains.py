@@ -10,8 +10,8 @@ import time
 import torch
 
 from startright.devices import describe_device, pick_device
-from startright.preact.chains import CHUNK, matrix_chain
-from startright.preact.schemes import gaussian_preact
+from startright.papers.preact.chains import CHUNK, matrix_chain
+from startright.papers.preact.schemes import gaussian_preact
 
 
 def main() -> None:

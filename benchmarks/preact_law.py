@@ -11,8 +11,8 @@ import time
 import numpy as np
 import torch
 
-from startright.preact import GaussianActivation, ks_of_product, phi
-from startright.preact.activation import hermite_cubics
+from startright.papers.preact import GaussianActivation, ks_of_product, phi
+from startright.papers.preact.activation import hermite_cubics
 
 THETAS = (2.05, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0)
 NODES = 1001

@@ -37,7 +37,8 @@ if importlib.util.find_spec("startright") is None:
 import matplotlib.pyplot as plt
 import torch
 
-from startright import measured, pages, seeds
+from startright import measured, seeds
+from startright.book import pages
 from startright.devices import pick_device
 
 # %% tags=["parameters"]

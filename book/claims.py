@@ -33,7 +33,8 @@
 # what, when and why.
 
 # %%
-from startright import catalogue, claims
+from startright import claims
+from startright.book import catalogue
 
 # %% [markdown]
 # ## Structure: learning with random learning rates

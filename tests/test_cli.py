@@ -10,8 +10,8 @@ import yaml
 from typer.testing import CliRunner
 
 from startright import cli
-from startright.notebooks.pages import Problem
-from startright.notebooks.rerun import Rerun
+from startright.book.contents import Problem
+from startright.book.rerun import Rerun
 from startright.paths import repository
 
 
@@ -65,7 +65,7 @@ def test_what_the_user_got_wrong_is_one_line_and_exit_code_two(call, arguments, 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 def test_an_absent_gpu_is_refused(call):
-    from startright import catalogue
+    from startright.book import catalogue
 
     for arguments in (["run", next(iter(catalogue.STUDIES))], ["book", "full"]):
         code, _, err = call(*arguments, "--device", "cuda")
@@ -117,10 +117,8 @@ def test_outside_of_the_repository_the_remedy_is_said(call, monkeypatch):
 
 
 def test_jupyter_book_two_is_refused_before_anything_runs(call, monkeypatch):
-    monkeypatch.setattr("startright.notebooks.site.version", lambda name: "2.1.0")
-    monkeypatch.setattr(
-        "startright.notebooks.rerun.rerun", lambda *a, **k: pytest.fail("a page was executed")
-    )
+    monkeypatch.setattr("startright.book.site.version", lambda name: "2.1.0")
+    monkeypatch.setattr("startright.book.rerun.rerun", lambda *a, **k: pytest.fail("a page was executed"))
     for arguments in (["book"], ["book", "html"], ["book", "linkcheck"]):
         code, _, err = call(*arguments)
         assert code == 2
@@ -129,8 +127,8 @@ def test_jupyter_book_two_is_refused_before_anything_runs(call, monkeypatch):
 
 def test_problems_are_listed_and_exit_code_is_one(call, monkeypatch):
     found = [Problem("book/page", "was not executed", 2, "ab")]
-    monkeypatch.setattr("startright.notebooks.checks.check", lambda root: found)
-    monkeypatch.setattr("startright.notebooks.checks.stale_pages", lambda root: [])
+    monkeypatch.setattr("startright.book.checks.check", lambda root: found)
+    monkeypatch.setattr("startright.book.checks.stale_pages", lambda root: [])
     code, out, err = call("check")
     assert (code, out) == (1, "")
     assert err == "book/page: code cell 2 [ab]: was not executed\n1 problem\n"
@@ -140,8 +138,8 @@ def test_problems_are_listed_and_exit_code_is_one(call, monkeypatch):
 
 def test_the_book_stops_before_building_when_a_page_has_a_problem(call, monkeypatch):
     result = Rerun([Problem("book/page", "was not executed")], [])
-    monkeypatch.setattr("startright.notebooks.rerun.rerun", lambda *a, **k: result)
-    monkeypatch.setattr("startright.notebooks.site.build", lambda *a, **k: pytest.fail("was built"))
+    monkeypatch.setattr("startright.book.rerun.rerun", lambda *a, **k: result)
+    monkeypatch.setattr("startright.book.site.build", lambda *a, **k: pytest.fail("was built"))
     code, _, err = call("book")
     assert code == 1
     assert "book/page: was not executed" in err
@@ -156,7 +154,7 @@ def test_data_that_is_absent_is_named(call, monkeypatch, tmp_path):
 
 
 def test_lists_of_data_and_studies(call):
-    from startright import catalogue
+    from startright.book import catalogue
 
     assert all(name in call("data", "list")[1] for name in ("digits", "mnist", "cifar10", "ptb"))
     assert all(name in call("run", "--list")[1] for name in catalogue.STUDIES)
@@ -188,7 +186,7 @@ def test_without_any_record_the_folders_are_named(call, monkeypatch, tmp_path):
 @pytest.fixture
 def one_broken_claim(monkeypatch):
     """The first two claims of a paper; the measure of the first raises an error."""
-    from startright import catalogue
+    from startright.book import catalogue
 
     def broken(records):
         raise KeyError("loss")

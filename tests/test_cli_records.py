@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from startright import catalogue, cli
-from startright.notebooks.checks import check
+from startright import cli
+from startright.book import catalogue
+from startright.book.checks import check
 from startright.paths import repository
 from startright.studies import RecordStore, manifest, sample
 

@@ -48,7 +48,8 @@ import torch
 from torch import nn
 from torch.func import jacrev
 
-from startright import gauss_newton, pages
+from startright import gauss_newton
+from startright.book import pages
 from startright.figures import use_style
 from startright.gauss_newton import dual, figures, findings, network, studies, tables, task
 from startright.studies import live

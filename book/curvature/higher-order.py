@@ -49,7 +49,8 @@ import matplotlib.pyplot as plt
 import torch
 from torch.nn.functional import cross_entropy
 
-from startright import data, higher_order, pages
+from startright import data, higher_order
+from startright.book import pages
 from startright.figures import use_style
 from startright.higher_order import figures, findings, reduced, studies, tables, tasks, training_findings
 from startright.higher_order.networks import make_network

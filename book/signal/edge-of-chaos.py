@@ -49,7 +49,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from startright import pages
+from startright.book import pages
 from startright.figures import use_style
 from startright.preact import chains, chaos_findings, figures, log_periodic, maps, schemes, studies, tables
 from startright.studies import live, recorded

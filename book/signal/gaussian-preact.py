@@ -54,7 +54,7 @@ if importlib.util.find_spec("startright") is None:
 import matplotlib.pyplot as plt
 import numpy as np
 
-from startright import pages
+from startright.book import pages
 from startright.figures import use_style
 from startright.preact import QuotientLaw, chains, figures, findings, ks_of_product, phi, studies, tables
 from startright.studies import live, recorded

@@ -47,10 +47,11 @@ if importlib.util.find_spec("startright") is None:
 import matplotlib.pyplot as plt
 from torch import nn
 
-from startright import alrao, pages
+from startright import alrao
 from startright.alrao import figures, findings, studies, tables
 from startright.alrao.catch_up import catch_up, delay
 from startright.alrao.switch import switch_update
+from startright.book import pages
 from startright.figures import use_style
 from startright.models import MLP
 from startright.seeds import generator

@@ -100,7 +100,8 @@ def run_studies(
     """Run the missing runs of studies and record them, in data/results unless STARTRIGHT_RESULTS is set."""
     import time
 
-    from startright import catalogue, studies
+    from startright import studies
+    from startright.book import catalogue
     from startright.devices import describe_device, pick_device
     from startright.paths import results_root
     from startright.profiles import check_profile
@@ -140,7 +141,8 @@ def show_claims(
     json: Annotated[bool, typer.Option("--json", help="Print strict JSON, every profile a row.")] = False,
 ) -> None:
     """Every claim: the paper's number, ours, the verdict computed from the records."""
-    from startright import catalogue, claims
+    from startright import claims
+    from startright.book import catalogue
     from startright.paths import recorded_in
     from startright.profiles import PROFILES
 
@@ -226,7 +228,7 @@ def fetch_data(names: Names = None) -> None:
 @app.command()
 def check() -> None:
     """In seconds, without running anything: are the committed pages complete, in step and untouched?"""
-    from startright.notebooks import checks
+    from startright.book import checks
 
     root = root_of_book()
     for page in checks.stale_pages(root):
@@ -239,13 +241,13 @@ def status() -> None:
     """Which pages are stale here, and which versions are in use."""
     from importlib.metadata import version
 
-    from startright.notebooks import checks, pages
-    from startright.notebooks.rerun import executed_path
-    from startright.notebooks.seal import is_fresh
+    from startright.book import checks, contents
+    from startright.book.rerun import executed_path
+    from startright.book.seal import is_fresh
 
     root = root_of_book()
     due = checks.stale_pages(root)
-    for page in pages.pages(root):
+    for page in contents.pages(root):
         committed = "stale" if page in due else "fresh"
         here = "executed" if is_fresh(page, executed_path(page)) else "due"
         typer.echo(f"{page.docname:40} committed: {committed:8} here: {here}")

@@ -14,7 +14,7 @@ book = typer.Typer(help="Execute the pages and build the book.", invoke_without_
 
 def _refuse_two() -> Path:
     """The repository, once it is sure that the book can be built."""
-    from startright.notebooks import site
+    from startright.book import site
 
     site.require_jupyter_book()
     return root_of_book()
@@ -27,16 +27,16 @@ def book_default(
     """Execute stale pages, check them, and build the HTML from what was just executed."""
     if context.invoked_subcommand:
         return
-    from startright.notebooks import marks, pages, site
-    from startright.notebooks.rerun import executed_path, rerun
-    from startright.notebooks.seal import is_fresh
+    from startright.book import contents, marks, site
+    from startright.book.rerun import executed_path, rerun
+    from startright.book.seal import is_fresh
 
     root = _refuse_two()
-    result = rerun(pages.select(root, page or ()), force=force)
+    result = rerun(contents.select(root, page or ()), force=force)
     stop_on([*result.problems, *(result.stopping if strict else ())])
     overlay = {
         f"{one.docname}.ipynb": marks.mark(one, executed_path(one), result.differences)
-        for one in pages.pages(root)
+        for one in contents.pages(root)
         if is_fresh(one, executed_path(one))
     }
     first = site.build(root, overlay)
@@ -47,10 +47,10 @@ def book_default(
 @book.command("execute")
 def execute_pages(page: Pages = None, force: Force = False, strict: Strict = False) -> None:
     """Execute stale pages into _build and compare them with the committed ones; build nothing."""
-    from startright.notebooks import pages
-    from startright.notebooks.rerun import rerun
+    from startright.book import contents
+    from startright.book.rerun import rerun
 
-    result = rerun(pages.select(root_of_book(), page or ()), force=force)
+    result = rerun(contents.select(root_of_book(), page or ()), force=force)
     stop_on([*result.problems, *(result.stopping if strict else ())])
     typer.echo(result.summary())
 
@@ -63,10 +63,10 @@ def portable_pages(
     page: Pages = None,
 ) -> None:
     """Execute the pages with the arithmetics of other processors, and compare."""
-    from startright.notebooks import pages, portable
+    from startright.book import contents, portable
 
     root = root_of_book()
-    chosen = pages.select(root, page or ())
+    chosen = contents.select(root, page or ())
     results = portable.run(chosen, names or list(portable.ARITHMETICS))
     report = portable.report_of(chosen, results)
     (root / "_build" / "portable.md").write_text(report + "\n", encoding="utf-8")
@@ -80,7 +80,7 @@ def portable_pages(
 @book.command("html")
 def build_html() -> None:
     """Build the HTML from the committed outputs, executing nothing, and check it."""
-    from startright.notebooks import htmlcheck, site
+    from startright.book import htmlcheck, site
 
     root = _refuse_two()
     first = site.build(root)
@@ -90,10 +90,10 @@ def build_html() -> None:
 @book.command("refresh")
 def refresh_pages(page: Pages = None, force: Force = False) -> None:
     """For maintainers: execute stale pages and write their outputs back into the notebooks."""
-    from startright.notebooks import pages
-    from startright.notebooks.refresh import refresh
+    from startright.book import contents
+    from startright.book.refresh import refresh
 
-    fail_on(refresh(pages.select(root_of_book(), page or ()), force=force), "every page is refreshed")
+    fail_on(refresh(contents.select(root_of_book(), page or ()), force=force), "every page is refreshed")
 
 
 @book.command("full")
@@ -105,12 +105,12 @@ def full_book(
     device: Device = "auto",
 ) -> None:
     """Compute and record the full study of chapters; the pages run as throw-away copies."""
+    from startright.book import contents
+    from startright.book.full import run_full
     from startright.devices import pick_device
-    from startright.notebooks import pages
-    from startright.notebooks.full import run_full
     from startright.profiles import check_profile
 
-    chosen = pages.select(root_of_book(), names or ())
+    chosen = contents.select(root_of_book(), names or ())
     pick_device(device)
     fail_on(run_full(chosen, check_profile(profile), device), "recorded in data/results; see _build/full")
 
@@ -118,7 +118,7 @@ def full_book(
 @book.command("linkcheck")
 def check_links() -> None:
     """Follow every external link of the book; needs the network."""
-    from startright.notebooks import site
+    from startright.book import site
 
     site.build(_refuse_two(), builder="linkcheck")
     typer.echo("every link answers")

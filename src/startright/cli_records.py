@@ -78,7 +78,7 @@ def sample_records(
     """Run a random sample of recorded runs again, on the CPU, and compare them with their records."""
     from datetime import date
 
-    from startright import catalogue
+    from startright.book import catalogue
     from startright.profiles import check_profile
     from startright.studies import sample
 

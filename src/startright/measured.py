@@ -4,7 +4,7 @@ A printed result is of one of two kinds. An **exact** one (a closed form, float6
 every machine and is compared to its digits. A **measured** one is a draw: the same seeds on another
 processor give other numbers, because rounding differs and training amplifies it. So what is measured carries
 its numbers with it, as :class:`Measured` cells of a :class:`Table` or as facts of a :class:`Finding`: beside
-the text that a reader sees, an output holds them for :mod:`startright.notebooks.compare`, under the type
+the text that a reader sees, an output holds them for :mod:`startright.book.compare`, under the type
 :data:`MIME`.
 """
 

@@ -18,7 +18,7 @@ def complete_profile() -> tuple[str, ...]:
 
 def complete_page() -> list[str]:
     """The pages, for the shell."""
-    from startright.notebooks.pages import pages
+    from startright.book.contents import pages
 
     return [page.docname.removeprefix("book/") for page in pages(root_of_book())]
 

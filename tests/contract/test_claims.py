@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from startright import catalogue
+from startright.book import catalogue
 from startright.claims import evaluate
 
 CLAIMS = catalogue.claims()

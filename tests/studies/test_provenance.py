@@ -10,7 +10,8 @@ from functools import partial
 import pytest
 import torch
 
-from startright import __version__, catalogue, paths
+from startright import __version__, paths
+from startright.book import catalogue
 from startright.paths import project_of, repository
 from startright.studies import Study, default_store
 from startright.studies import provenance as module

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from startright import catalogue
+from startright.book import catalogue
 from startright.paths import repository
 from startright.studies import Outcome, RecordStore, run
 from startright.studies.agreement import compare

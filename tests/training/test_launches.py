@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from startright.alrao import wrap_classifier
-from startright.alrao.training import fit
 from startright.data import load
 from startright.models import MLP, build
+from startright.papers.alrao import wrap_classifier
+from startright.papers.alrao.training import fit
 from startright.training import TrainConfig, compile_passes
 
 CUDA = torch.device("cuda")

@@ -4,7 +4,7 @@ On another processor rounding differs and training amplifies it, so that a run m
 worst as far from the first as another seed is. The two values of a metric then lie
 :math:`t = |x - r| / (s\sqrt 2)` standard errors apart, with *s* the spread over the other seeds of the config
 (neither of the two may vouch for itself), and chance makes *t* as large by Student's law. As in
-:mod:`startright.notebooks.uncertainty`, :math:`s^2` is averaged with the square of the spread that is typical
+:mod:`startright.uncertainty`, :math:`s^2` is averaged with the square of the spread that is typical
 of the metric (the median over the study's configs, with ``PRIOR`` degrees of freedom), which is a floor too.
 
 Positive metrics that range over more than ``WIDE`` in the study are compared by their logarithms. Those
@@ -19,9 +19,9 @@ from statistics import fmean, median, stdev
 
 from scipy import stats
 
-from startright.notebooks.uncertainty import PRIOR
 from startright.studies.record import Record
 from startright.studies.study import Outcome
+from startright.uncertainty import PRIOR
 
 WIDE = 100.0  # largest over smallest value of a study's metric, above which its logarithm is compared
 DIGITS = 1e-6  # relative, of what is exact

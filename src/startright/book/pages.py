@@ -1,0 +1,169 @@
+"""What the pages of the book call: source listings, the paper-against-ours table, the footer.
+
+Nothing returned here holds the time, a path or the date of today, so a page says the same wherever it is run.
+"""
+
+# ruff: noqa: PLC0415 (imports inside functions: the listing of a source needs neither torch nor a paper)
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from startright import __version__
+from startright.escape import markdown
+
+if TYPE_CHECKING:
+    from startright.claims import Claim, Row
+    from startright.measured import Fact, Finding
+    from startright.studies import Record
+
+
+class Markdown(str):
+    """Text that notebooks show as Markdown."""
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def source(thing: Callable | type, max_lines: int = 25) -> Markdown:
+    """The source of a function or class of the package without its docstrings, as a code block.
+
+    Args:
+        thing: the function or class.
+        max_lines: what a reader takes in at once.
+
+    Returns:
+        Markdown with one fenced block, coloured by the theme of the site.
+
+    Raises:
+        ValueError: it is longer than ``max_lines`` lines.
+    """
+    lines = textwrap.dedent(inspect.getsource(thing)).splitlines()
+    docstrings = [
+        node.body[0]
+        for node in ast.walk(ast.parse("\n".join(lines)))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and ast.get_docstring(node) is not None
+    ]
+    hidden = {n for text in docstrings for n in range(text.lineno, (text.end_lineno or text.lineno) + 1)}
+    # a docstring followed by a blank line takes it along
+    hidden |= {
+        text.end_lineno + 1 for text in docstrings if not "".join(lines[text.end_lineno :][:1]).strip()
+    }
+    shown = [line for n, line in enumerate(lines, 1) if n not in hidden]
+    if len(shown) > max_lines:
+        name = getattr(thing, "__qualname__", thing)
+        raise ValueError(
+            f"{name} has {len(shown)} lines without docstrings; a page shows at most {max_lines}"
+        )
+    return Markdown("\n".join(["```python", *shown, "```"]))
+
+
+def provenance(*, profile: str, device: str = "auto") -> Markdown:
+    """The footer of a page: the package, torch, the kind of device and the profile.
+
+    Args:
+        profile: the profile the page ran in.
+        device: the device asked for, as in :func:`startright.devices.pick_device`.
+
+    Raises:
+        ValueError: an unknown profile or device.
+    """
+    from startright.devices import pick_device
+    from startright.profiles import check_profile
+
+    torch_version = ".".join(version("torch").split(".")[:2])
+    kind = {"cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}[pick_device(device).type]
+    return Markdown(
+        f"*Made with startright {__version__} and torch {torch_version} on {kind}, "
+        f"profile `{check_profile(profile)}`.*"
+    )
+
+
+def claims_table(
+    paper: str,
+    ids: Sequence[str] | None = None,
+    *,
+    live: Mapping[str, Sequence["Record"]] | None = None,
+    profile: str = "quick",
+    seed: int = 0,
+) -> "Finding":
+    """The paper's numbers beside ours: those this page has just computed, and the recorded ones.
+
+    Args:
+        paper: short name of the paper: ``"preact"``.
+        ids: which of its claims, e.g. ``["C1", "C4"]``; None: all.
+        live: {study name: records made by this page}; others are taken from the results folder.
+        profile: the profile of ``live``.
+        seed: the first seed of ``live``.
+
+    Returns:
+        A table with one row a claim, and below it where the full records come from; with it the
+        numbers of ``live``, for another machine to be compared with.
+
+    Raises:
+        ValueError: an unknown paper or claim.
+    """
+    from startright.measured import Finding
+
+    chosen = _claims(paper, ids)
+    ours = [(_row(c, profile, live, seed), _row(c, "full", None, 0)) for c in chosen]
+    cells = [
+        [*map(markdown, (c.id, c.statement, c.published)), _cell(now), _cell(full)]
+        for c, (now, full) in zip(chosen, ours, strict=True)
+    ]
+    header = ["", "the paper says", "published", f"ours, {markdown(profile)}", "ours, full"]
+    lines = ["| " + " | ".join(line) + " |" for line in [header, ["---"] * len(header), *cells]]
+    origins = dict.fromkeys(f"{r.device}, {str(r.date)[:10]}" for _, r in ours if r is not None and r.records)
+    footer = f"\n\nFull records: {'; '.join(map(markdown, origins)) or 'none yet'}."
+    facts = {name: fact for c, (now, _) in zip(chosen, ours, strict=True) for name, fact in _facts(c, now)}
+    return Finding("\n".join(lines) + footer, facts, live=bool(live) and profile == "quick")
+
+
+def _facts(claim: "Claim", row: "Row | None") -> "list[tuple[str, Fact]]":
+    """The value and the verdict of a claim, by name."""
+    from startright.measured import Measured, Word
+
+    if row is None or row.measurement is None:
+        return []
+    m = row.measurement
+    value = Measured(float(m.value), m.spread, m.n, row.ours, machine=m.machine)
+    return [(claim.id, value), (f"{claim.id}, verdict", Word(row.outcome))]
+
+
+def _claims(paper: str, ids: Sequence[str] | None) -> list["Claim"]:
+    # by name, not through the catalogue: a page depends on its own paper, not on all of them
+    from startright import papers
+    from startright.errors import unknown
+
+    ledger = {claim.id: claim for claim in papers.paper(paper).claims}
+    if wrong := [name for name in ids or () if name not in ledger]:
+        raise unknown("claim", wrong[0], ledger)
+    return [ledger[name] for name in ids or ledger]
+
+
+def _row(
+    claim: "Claim", profile: str, live: Mapping[str, Sequence["Record"]] | None, seed: int
+) -> "Row | None":
+    from startright.claims import evaluate
+
+    if profile not in claim.profiles:
+        return None
+    covered = live is not None and all(study.name in live for study in claim.studies)
+    return evaluate(claim, profile, live, first_seed=seed) if covered else evaluate(claim, profile)
+
+
+def _cell(row: "Row | None") -> str:
+    if row is None:
+        return "no such profile"
+    ours, outcome = markdown(row.ours), markdown(row.outcome)
+    if row.measurement is None:
+        return f"*{outcome}*" + (f" ({ours})" if row.records else "")
+    note = f" {markdown(row.measurement.note)}" if row.measurement.note else ""
+    return f"{markdown(row.measurement.quantity)}: {ours}, **{outcome}**.{note}"

@@ -1,0 +1,174 @@
+"""The parts of README, landing and status page that are computed: ``<!-- generated:NAME -->`` regions."""
+
+# ruff: noqa: PLC0415 (the ledger is imported where it is needed: it brings torch along)
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from startright.book import seal
+from startright.book.contents import Page, Problem, pages
+from startright.book.pair import read
+from startright.errors import unknown
+from startright.escape import markdown
+from startright.profiles import PROFILES
+
+if TYPE_CHECKING:
+    from startright.claims import Row
+
+FILES = ("README.md", "book/index.md", "book/status.md")
+_REGION = re.compile(r"(<!-- generated:([\w-]+) -->\n).*?(<!-- /generated:\2 -->)", re.DOTALL)
+
+
+def _markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n" + "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines) + "\n"
+
+
+def _link(page: Page, folder: str) -> str:
+    target = f"{page.docname}.ipynb"
+    return f"[{title(page)}]({target.removeprefix(f'{folder}/') if folder else target})"
+
+
+def title(page: Page) -> str:
+    """The first heading of the page; its name if there is none, or no source that can be read."""
+    try:
+        match = re.search(r"^# # (.+)$", page.text(), re.MULTILINE)
+    except (OSError, ValueError):  # the check of the page says what is wrong with it
+        match = None
+    return match[1].strip() if match else page.docname.rsplit("/", 1)[-1]
+
+
+def _parts(rows: list["Row"], verdict: str) -> str:
+    """Of what the rows of one verdict consist: kinds of what is reproduced, what another set-up says."""
+    found = [row for row in rows if row.verdict == verdict]
+    if verdict == "reproduced":
+        return ", ".join(f"{n} {kind}" for kind, n in Counter(row.kind for row in found).items())
+    outcomes = Counter(row.outcome.partition(": ")[2] for row in found)
+    return ", ".join(f"{n} {outcome.removesuffix(' here')}" for outcome, n in outcomes.items() if outcome)
+
+
+def tally(rows: Iterable["Row"]) -> str:
+    """Verdicts counted in words: ``"7 reproduced (2 number, 5 trend), 2 partly"``."""
+    from startright.claims import VERDICTS
+
+    rows = list(rows)
+    counts = Counter(row.verdict for row in rows)
+    said = {verdict: _parts(rows, verdict) for verdict in counts}
+    shown = [
+        f"{counts[verdict]} {verdict}" + (f" ({said[verdict]})" if said[verdict] else "")
+        for verdict in (*VERDICTS, "cannot be measured")
+        if counts[verdict]
+    ]
+    return ", ".join(shown) or "none"
+
+
+def scoreboard(root: Path, folder: str) -> str:
+    """One line a paper and profile: how many of its claims have which verdict, of which kind."""
+    from startright.book import catalogue
+    from startright.claims import VERDICTS
+
+    lines = []
+    for paper in (known.name for known in catalogue.PAPERS):
+        for profile in PROFILES:
+            rows = catalogue.rows(paper, profile)
+            if any(row.records for row in rows) or (profile == "full" and rows):
+                counts = Counter(row.verdict for row in rows)
+                lines.append([paper, profile, *(_cell(rows, verdict, counts) for verdict in VERDICTS)])
+    return _markdown(["paper", "profile", *VERDICTS], lines)
+
+
+def _cell(rows: list["Row"], verdict: str, counts: Counter) -> str:
+    return _parts(rows, verdict) or str(counts[verdict] or "·")
+
+
+def chapters(root: Path, folder: str) -> str:
+    """One line a chapter with claims: scale, time of the quick run, verdicts."""
+    from startright.book import catalogue
+
+    lines = []
+    for page in pages(root):
+        own = [claim for claim in catalogue.claims() if f"book/{claim.page}" == page.docname]
+        if own:
+            rows = [row for row in catalogue.rows() if row.claim in own]
+            scales = [
+                profile for profile in PROFILES if any(r.profile == profile and r.records for r in rows)
+            ]
+            scale = ", ".join(scales) or "none yet"
+            lines.append([_link(page, folder), scale, _seconds(page), tally(rows)])
+    return _markdown(["chapter", "recorded", "quick run", "claims"], lines)
+
+
+def _facts(page: Page) -> dict:
+    try:
+        return seal.facts(read(page.ipynb)) if page.ipynb.exists() else {}
+    except ValueError:  # the check of the page says what is wrong with it
+        return {}
+
+
+def _seconds(page: Page) -> str:
+    seconds = _facts(page).get("seconds")
+    return "not yet run" if seconds is None else f"{max(5, 5 * round(seconds / 5))} s"
+
+
+def status(root: Path, folder: str) -> str:
+    """One line a page: when, where, with what and how long it ran."""
+    lines = []
+    for page in pages(root):
+        facts = _facts(page)
+        cells = len(facts.get("cells", {}))
+        rest = [facts.get(name, "not yet run") for name in ("date", "device", "startright", "torch")]
+        lines.append([_link(page, folder), *map(markdown, rest), cells, _seconds(page)])
+    return _markdown(["page", "executed", "on", "startright", "torch", "code cells", "time"], lines)
+
+
+SECTIONS = {"scoreboard": scoreboard, "chapters": chapters, "status": status}
+
+
+def fill(text: str, root: Path, folder: str = "") -> str:
+    """``text`` with every generated region as it should be now.
+
+    Args:
+        text: Markdown with regions ``<!-- generated:NAME -->`` to ``<!-- /generated:NAME -->``.
+        root: the folder of ``_toc.yml``.
+        folder: where the text lies below it; links are relative to it.
+
+    Raises:
+        ValueError: a region of an unknown name.
+    """
+
+    def render(match: re.Match) -> str:
+        if match[2] not in SECTIONS:
+            raise unknown("generated section", match[2], SECTIONS)
+        return match[1] + SECTIONS[match[2]](root, folder) + match[3]
+
+    return _REGION.sub(render, text)
+
+
+def _rendered(root: Path) -> Iterable[tuple[Path, str, str]]:
+    for name in FILES:
+        path = root / name
+        if path.exists():
+            text = path.read_text(encoding="utf-8")
+            folder = path.parent.relative_to(root).as_posix()
+            yield path, text, fill(text, root, "" if folder == "." else folder)
+
+
+def write(root: Path) -> list[Path]:
+    """Renews the regions in all files; returns those that changed."""
+    changed = [(path, new) for path, old, new in _rendered(root) if old != new]
+    for path, new in changed:
+        path.write_text(new, encoding="utf-8")
+    return [path for path, _ in changed]
+
+
+def drift(root: Path) -> list[Problem]:
+    """The files whose regions are not what records and pages say now."""
+    message = "a generated section is out of date: `make refresh` renews it"
+    return [
+        Problem(path.relative_to(root).as_posix(), message)
+        for path, old, new in _rendered(root)
+        if old != new
+    ]

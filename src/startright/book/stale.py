@@ -1,0 +1,112 @@
+"""When a page must be run again: a hash over everything its outputs can depend on."""
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from startright.aliases import PACKAGE, PAPERS
+from startright.book.contents import Page
+
+CATALOGUE = f"{PACKAGE}.book.catalogue"
+
+
+def _modules(root: Path) -> dict[str, Path]:
+    source = root / "src"
+    names = {}
+    for path in (source / PACKAGE).rglob("*.py"):
+        parts = path.relative_to(source).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return names
+
+
+def imports(text: str | bytes, module: str = "", is_package: bool = False) -> Iterator[str]:
+    r"""Every name that Python source may import as a module, lazily or not.
+
+    Args:
+        text: the source.
+        module: its own dotted name, against which relative imports resolve.
+        is_package: whether it is an ``__init__``.
+
+    >>> sorted(set(imports("from startright import pages\nimport torch.nn")))
+    ['startright', 'startright.book.pages', 'torch.nn']
+    """
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            here = module.split(".")[: len(module.split(".")) - node.level + is_package] if node.level else []
+            base = ".".join([*here, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _imports(path: Path, text: str | bytes, root: Path, module: str = "") -> list[str]:
+    try:
+        return list(imports(text, module, path.name == "__init__.py"))
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        where = f"{path.relative_to(root).as_posix()}{f', line {line}' if line else ''}"
+        raise ValueError(f"{where}: Python cannot read it: {getattr(error, 'msg', error)}") from error
+
+
+def reached(page: Page) -> set[str]:
+    """The modules of the package that the page can reach through imports, with the packages around them.
+
+    Two things are reached by name: a paper brings its studies and claims along, the catalogue all papers.
+
+    Raises:
+        ValueError: Python cannot read the page or a module; the message names file and line.
+    """
+    modules = _modules(page.root)
+    seen: set[str] = set()
+    waiting = _imports(page.py, page.text(), page.root)
+    while waiting:
+        name = _long(waiting.pop(), modules)
+        if name not in modules or name in seen:
+            continue
+        seen.add(name)
+        path = modules[name]
+        waiting += _imports(path, path.read_bytes(), page.root, name)
+        waiting += [name.rpartition(".")[0]]
+        waiting += [f"{name}.studies", f"{name}.claims"] if _is_paper(name) else []
+        waiting += filter(_is_paper, modules) if name == CATALOGUE else []
+    return seen
+
+
+def _is_paper(name: str) -> bool:
+    return name.rpartition(".")[0] == PAPERS
+
+
+def _long(name: str, modules: Mapping[str, Path]) -> str:
+    """The module that a short name such as ``startright.alrao`` stands for; any other name as it is."""
+    long = f"{PAPERS}{name.removeprefix(PACKAGE)}"
+    return long if name not in modules and long in modules else name
+
+
+def inputs(page: Page) -> list[Path]:
+    """Every file the page's outputs can depend on, sorted: source, code, package data, records, lock."""
+    modules, names = _modules(page.root), reached(page)
+    files = {page.py, page.root / "requirements.lock"} | {modules[name] for name in names}
+    for name in names:
+        folder = modules[name].parent
+        if modules[name].name == "__init__.py":
+            files |= {path for path in folder.iterdir() if path.suffix in {".yml", ".json", ".npz"}}
+        if _is_paper(name):
+            records = f"{name.rpartition('.')[2].replace('_', '-')}-*.*"
+            files |= set((page.root / "data" / "results").glob(records))
+    return sorted(path for path in files if path.is_file())
+
+
+def digest(files: Iterable[Path], root: Path) -> str:
+    """A hash over the names below ``root`` and the contents of ``files``."""
+    total = hashlib.sha256()
+    for path in files:
+        total.update(f"{path.relative_to(root).as_posix()}\0".encode())
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def key(page: Page) -> str:
+    """The hash of the page's inputs: outputs made under another key are stale."""
+    return digest(inputs(page), page.root)

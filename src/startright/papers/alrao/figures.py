@@ -1,0 +1,313 @@
+"""Figures of the room: records or arrays in, a matplotlib ``Figure`` out; nothing is computed or read here.
+
+Each function that takes records works on the quick records of a live page and on the recorded full ones.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from startright.figures import COLOURS, panels, source_label
+from startright.papers.alrao.image_study import FRACTIONS
+from startright.papers.alrao.readings import NAMES, by_method, head_rates, trace
+from startright.papers.alrao.reference import CURVES, FIRST_EPOCH_MAP, GRANULARITY_BITS
+from startright.papers.alrao.unit_study import EDGES
+from startright.studies import Record, curve_frame, frame, origin_label, stamp
+
+DECADES = np.arange(-7, 6)
+METHODS = {"alrao": ("Alrao", COLOURS["red"]), "adam": ("Adam", COLOURS["grey"])}
+
+
+def rate_colour(rate: float, lo: float = 1e-5, hi: float = 10.0) -> tuple:
+    """A colour for a learning rate, dark for slow and light for fast, on the interval's log scale."""
+    return colormaps["viridis"](float(np.clip(np.log(rate / lo) / np.log(hi / lo), 0, 1)) * 0.9)
+
+
+def decade(rate: float) -> str:
+    """A rate as legends write it.
+
+    >>> decade(1e-5), decade(0.1), decade(10.0)
+    ('1e-5', '0.1', '10')
+    """
+    return (
+        f"{rate:g}".replace("e-0", "e-").replace("e+0", "e")
+        if 1e-3 <= rate < 1e4
+        else f"1e{np.log10(rate):.0f}"
+    )
+
+
+def rates(rates: Mapping[str, torch.Tensor], draws: torch.Tensor, interval: tuple[float, float]) -> Figure:
+    """The law of the rates (left), and every unit's rate in a network, layer by layer (right)."""
+    figure, (left, right) = panels(1, 2, height=3.2, gridspec_kw={"width_ratios": (2, 3)})
+    lo, hi = np.log10(interval)
+    left.hist(draws.log10().numpy(), bins=np.linspace(lo, hi, 25), density=True, color=COLOURS["sky"])
+    left.axhline(1 / (hi - lo), color=COLOURS["red"], ls="--", label="log-uniform")
+    left.set(xlabel="log₁₀ η", ylabel="density", ylim=(0, 1.35 / (hi - lo)))  # room for the legend
+    left.legend(fontsize="small")
+    layers = {
+        name.removesuffix(".weight"): r.flatten().log10() for name, r in rates.items() if "weight" in name
+    }
+    for row, values in enumerate(layers.values()):
+        units = np.linspace(0, 1, len(values))
+        right.scatter(
+            units, [row] * len(values), c=values, cmap="viridis", vmin=lo, vmax=hi, marker="|", s=400
+        )
+    dots = right.scatter([], [], c=[], cmap="viridis", vmin=lo, vmax=hi)
+    figure.colorbar(dots, ax=right, label="log₁₀ η of the unit")
+    right.set(
+        xlabel="unit, over the width of its layer", yticks=range(len(layers)), ylim=(len(layers) - 0.5, -0.5)
+    )
+    right.set_yticklabels(layers)
+    right.grid(visible=False)
+    return figure
+
+
+def catch_up(weights: Mapping[str, np.ndarray], change: int) -> Figure:
+    """Weight of the second model after it has become the better one, for several rules.
+
+    Args:
+        weights: rule → weight after every outcome, (T,).
+        change: number of the outcome at which the second model becomes better.
+    """
+    figure, ax = panels(height=3.0)
+    for (label, values), colour in zip(weights.items(), COLOURS.values(), strict=False):
+        ax.plot(np.arange(1, len(values) + 1), values, color=colour, label=label)
+    ax.axvline(change, color=COLOURS["grey"], ls=":", lw=1)
+    ax.annotate(
+        "model 2 becomes better", (change, 0.5), xytext=(-6, 0), textcoords="offset points", ha="right"
+    )
+    ax.set(xlabel="outcomes", ylabel="weight of model 2", ylim=(-0.02, 1.02))
+    ax.legend(fontsize="small")
+    return figure
+
+
+def _band(ax: Axes, table: pd.DataFrame, column: str, **look: object) -> None:
+    """Mean over seeds and a band of ± one standard deviation, against the epoch."""
+    runs = table.pivot(index="seed", columns="step", values=column)
+    epochs, mean, std = runs.columns.to_numpy() + 1, runs.mean(), runs.std().fillna(0)
+    ax.plot(epochs, mean, marker="o", ms=3, **look)
+    ax.fill_between(epochs, mean - std, mean + std, color=look["color"], alpha=0.2, lw=0)
+
+
+def _log_band(ax: Axes, table: pd.DataFrame, column: str, **look: object) -> None:
+    """The same of the logarithm, for values of any order of magnitude."""
+    runs = np.log10(table.pivot(index="seed", columns="step", values=column))
+    epochs, mean, std = runs.columns.to_numpy() + 1, runs.mean(), runs.std().fillna(0)
+    ax.plot(epochs, 10**mean, marker="o", ms=3, **look)
+    ax.fill_between(epochs, 10 ** (mean - std), 10 ** (mean + std), color=look["color"], alpha=0.2, lw=0)
+
+
+def learning(records: Sequence[Record]) -> Figure:
+    """Training and test loss by epoch: SGD at each rate, Adam, Alrao."""
+    figure, axes = panels(1, 2, height=3.4, sharey=True)
+    table = by_method(curve_frame(records, "train_loss", "test_loss"))
+    top = np.log(10) + 0.5
+    for ax, column, title in zip(axes, ("train_loss", "test_loss"), ("training", "test"), strict=True):
+        for rate, runs in table["sgd"].groupby("lo"):
+            _band(ax, runs, column, color=rate_colour(rate), label=f"SGD {decade(rate)}", lw=1)
+        for method, (label, colour) in METHODS.items():
+            _band(ax, table[method], column, color=colour, label=label, lw=2.4)
+        ax.axhline(np.log(10), color=COLOURS["grey"], ls=":", lw=1)
+        ax.set(title=title, xlabel="epoch", ylim=(0, top))
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    axes[0].set_ylabel("loss (nats)")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
+    source_label(figure, origin_label(records))
+    return figure
+
+
+def first_epochs(records: Sequence[Record], net: str) -> Figure:
+    """Training loss of a network of the paper by epoch: ours as lines, one a run, the paper's as crosses."""
+    epochs, published = CURVES[net]
+    table = curve_frame([r for r in records if NAMES[r.config["net"]] == net], "train_loss")
+    figure, ax = panels(height=3.4)
+    for method, values in published.items():
+        runs = by_method(table)["alrao" if method == "Alrao" else "adam"]
+        label, colour = METHODS["alrao" if method == "Alrao" else "adam"]
+        if not isinstance(method, str):
+            runs = by_method(table)["sgd"].query("lo == @method")
+            label, colour = f"SGD {decade(method)}", rate_colour(method)
+        for seed, (_, run) in enumerate(runs.groupby("seed")):
+            ax.plot(run["step"] + 1, run["train_loss"], color=colour, label=None if seed else label)
+        if len(runs):
+            ax.plot(np.array(epochs) + 1, values, "x", color=colour, ms=7, mew=2)
+    ax.plot([], [], "x", color=COLOURS["grey"], ms=7, mew=2, label="the paper's")
+    ax.set(xlabel="epoch", ylabel="training loss (nats)")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend(fontsize="small")
+    source_label(figure, f"recorded: {stamp(records)}; every line is one run")
+    return figure
+
+
+def by_rate(records: Sequence[Record]) -> Figure:
+    """Test loss at the end against SGD's rate, with the levels of Alrao and Adam."""
+    figure, ax = panels(height=3.2)
+    table = by_method(frame(records))
+    sgd = table["sgd"].groupby("lo")["test_loss"].agg(["mean", "std"])
+    ax.errorbar(
+        sgd.index, sgd["mean"], sgd["std"].fillna(0), marker="o", ms=4, color=COLOURS["blue"], label="SGD"
+    )
+    for method, (label, colour) in METHODS.items():
+        mean, std = table[method]["test_loss"].mean(), table[method]["test_loss"].std()
+        ax.axhline(mean, color=colour, label=label)
+        if np.isfinite(std):  # more than one seed
+            ax.axhspan(mean - std, mean + std, color=colour, alpha=0.15, lw=0)
+    ax.set(xscale="log", xlabel="learning rate η of SGD", ylabel="test loss (nats)")
+    ax.set_ylim(top=min(ax.get_ylim()[1], 3.0))
+    ax.legend(fontsize="small")
+    source_label(figure, origin_label(records))
+    return figure
+
+
+def switch(record: Record) -> Figure:
+    """Weights of the heads over a training, on a logarithmic axis."""
+    figure, ax = panels(height=3.2)
+    steps, weights = trace(record)
+    rates = head_rates(record)
+    for rate, values in zip(rates, weights.T, strict=True):
+        ax.plot(steps, values, color=rate_colour(rate, *rates[[0, -1]]), label=f"{rate:.1e}")
+    ax.set(xscale="log", xlabel="minibatches", ylabel="weight of the head", ylim=(-0.02, 1.02))
+    ax.legend(title="η of the head", fontsize="x-small", title_fontsize="x-small", ncols=2)
+    source_label(figure, origin_label([record]))
+    return figure
+
+
+def _triangle(ax: Axes, cells: Mapping[tuple[float, float], float], limits: tuple[float, float]):
+    lows, highs = (sorted({pair[k] for pair in cells}) for k in (0, 1))
+    grid = np.full((len(lows), len(highs)), np.nan)
+    for (lo, hi), value in cells.items():
+        grid[lows.index(lo), highs.index(hi)] = value
+    image = ax.imshow(grid, cmap="viridis_r", vmin=limits[0], vmax=limits[1], aspect="auto")
+    for (i, j), value in np.ndenumerate(grid):
+        if np.isfinite(value):
+            dark = (value - limits[0]) / (limits[1] - limits[0]) > 0.55
+            text = f"{value:.2f}" if value < 100 else f"{value:.0e}"
+            ax.text(
+                j, i, text, ha="center", va="center", fontsize="small", color="white" if dark else "black"
+            )
+    ax.set(xlabel="ηmax", xticks=range(len(highs)), yticks=range(len(lows)))
+    ax.set_xticklabels(map(decade, highs))
+    ax.set_yticklabels(map(decade, lows))
+    ax.grid(visible=False)
+    return image
+
+
+def intervals(records: Sequence[Record], *, published: bool = False) -> Figure:
+    """Training loss of the last epoch by interval; SGD where ηmin = ηmax.
+
+    Args:
+        records: of the study of intervals.
+        published: show the paper's values of the same cells beside them.
+    """
+    table = frame(records)
+    cells = table.groupby(["lo", "hi"])["train_loss"].mean().to_dict()
+    theirs = {pair: FIRST_EPOCH_MAP[pair] for pair in cells if pair in FIRST_EPOCH_MAP} if published else {}
+    finite = [v for v in [*cells.values(), *theirs.values()] if v < 3]
+    limits = (min(finite), max(finite))
+    figure, axes = panels(1, 2 if theirs else 1, height=3.2, squeeze=False)
+    image = _triangle(axes[0, 0], cells, limits)
+    axes[0, 0].set(title="ours", ylabel="ηmin")
+    if theirs:
+        _triangle(axes[0, 1], theirs, limits)
+        axes[0, 1].set(title="the paper's GoogLeNet")
+    figure.colorbar(image, ax=axes, label="training loss (nats)")
+    source_label(figure, origin_label(records))
+    return figure
+
+
+def granularity(records: Sequence[Record]) -> Figure:
+    """Test bits of the four settings after one epoch, each seed a point, beside the paper's mean."""
+    figure, ax = panels(height=3.0)
+    table = frame(records)
+    labels = []
+    for row, ((lo, hi, per), published) in enumerate(GRANULARITY_BITS.items()):
+        runs = table[(table["lo"] == lo) & (table["hi"] == hi) & (table["per"] == per)]
+        colour = COLOURS["red"] if per == "weight" else COLOURS["blue"]
+        ax.plot(runs["test_bits"], [row] * len(runs), "o", color=colour, alpha=0.7, label="ours" * (row == 0))
+        ax.plot(published[0], row, "x", color=COLOURS["grey"], label="the paper" * (row == 0))
+        labels.append(f"one a {per}, ({decade(lo)}, {decade(hi)})")
+    ax.set(xlabel="test loss after one epoch (bits a character)", yticks=range(len(labels)), ylim=(3.5, -0.5))
+    ax.set_yticklabels(labels)
+    ax.legend(*_named_handles(ax), fontsize="small")
+    source_label(figure, origin_label(records))
+    return figure
+
+
+def _named_handles(ax: Axes) -> tuple[list, list]:
+    pairs = [(h, name) for h, name in zip(*ax.get_legend_handles_labels(), strict=True) if name]
+    return [h for h, _ in pairs], [name for _, name in pairs]
+
+
+def fraction(records: Sequence[Record]) -> Figure:
+    """Test accuracy against the fraction of the units that learn."""
+    figure, ax = panels(height=2.8)
+    table = frame(records)
+    runs = table[table["fraction"].notna()]
+    groups = (100 * runs["test_accuracy"]).groupby(runs["fraction"])
+    mean, std = groups.mean(), groups.std().fillna(0)
+    ax.errorbar(mean.index, mean, std, marker="o", ms=4, color=COLOURS["blue"], capsize=2)
+    ax.set(
+        xscale="log", xlabel="fraction of the units that learn", ylabel="test accuracy (%)", xticks=FRACTIONS
+    )
+    ax.set_xticklabels([f"{p:g}" for p in FRACTIONS])
+    ax.minorticks_off()
+    source_label(figure, origin_label(records))
+    return figure
+
+
+def units(records: Sequence[Record]) -> Figure:
+    """Accuracy lost when the units of one layer and one bin of rates start over."""
+    bins = len(EDGES) - 1
+    drops = np.mean(
+        [[r.curves[f"drop_{k}"] for k in range(bins)] for r in records if r.status == "ok"], axis=0
+    )
+    figure, ax = panels(height=3.2)
+    image = ax.imshow(drops, cmap="magma_r", vmin=0, aspect="auto", origin="lower")
+    edges = [f"{decade(a)} to {decade(b)}" for a, b in pairwise(EDGES)]
+    ax.set(xlabel="layer", ylabel="η of the units", yticks=range(bins), xticks=range(drops.shape[1]))
+    ax.set_yticklabels(edges)
+    ax.set_xticklabels(range(1, drops.shape[1] + 1))
+    ax.grid(visible=False)
+    figure.colorbar(image, ax=ax, label="accuracy lost (points)")
+    source_label(figure, origin_label(records))
+    return figure
+
+
+def regression(records: Sequence[Record]) -> Figure:
+    """Squared error on fresh points by epoch, geometric means: Alrao on two intervals, SGD at each rate."""
+    figure, ax = panels(height=3.2)
+    table = by_method(curve_frame(records, "mse").assign(optimizer="sgd"))
+    for rate, runs in table["sgd"].groupby("lo"):
+        _log_band(ax, runs, "mse", color=rate_colour(rate), label=f"SGD {decade(rate)}", lw=1)
+    for (hi, runs), colour in zip(table["alrao"].groupby("hi"), ("red", "orange"), strict=False):
+        _log_band(ax, runs, "mse", color=COLOURS[colour], label=f"Alrao (1e-5, {decade(hi)})", lw=2.4)
+    ax.set(xlabel="epoch", ylabel="squared error on fresh points", yscale="log", ylim=(1e-5, 10))
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside right upper", fontsize="small")
+    source_label(figure, f"{origin_label(records)} of the logarithm")
+    return figure
+
+
+def returns(records: Sequence[Record]) -> Figure:
+    """Return of the greedy policy at the end, by environment and method; each seed a point."""
+    table = frame(records)
+    tasks = list(dict.fromkeys(table["task"]))
+    figure, axes = panels(1, len(tasks), height=3.2, squeeze=False)
+    for ax, task in zip(axes[0], tasks, strict=True):
+        runs = by_method(table[table["task"] == task])
+        groups = [(f"SGD {decade(rate)}", part) for rate, part in runs["sgd"].groupby("lo")]
+        groups += [("Adam", runs["adam"]), ("Alrao", runs["alrao"])]
+        for row, (label, part) in enumerate(groups):
+            colour = COLOURS["red"] if label == "Alrao" else COLOURS["blue"]
+            ax.plot(part["return"], [row] * len(part), "o", color=colour, alpha=0.5)
+            ax.plot(part["return"].mean(), row, "|", ms=16, mew=2, color=colour)
+        ax.set(title=task, xlabel="mean return of 20 episodes", yticks=range(len(groups)))
+        ax.set_yticklabels([label for label, _ in groups])
+        ax.invert_yaxis()
+    source_label(figure, origin_label(records))
+    return figure

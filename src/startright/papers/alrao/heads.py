@@ -1,0 +1,145 @@
+"""Many output layers on the same features."""
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.func import functional_call, vmap
+
+from startright.papers.alrao.likelihoods import Likelihood
+from startright.papers.alrao.mixture import NEVER, linear_step
+
+
+class HeadBank(nn.Module):
+    """Heads of one shape, their parameters stacked along a leading axis.
+
+    Linear heads are one product; any other module is vectorised by ``torch.func``.
+
+    Args:
+        heads: N modules, alike in all but the values of their parameters, which are copied. They take
+            features, (B, d), and give outputs, (B, K).
+
+    Attributes:
+        n: number of heads.
+        linear: whether they are plain ``nn.Linear``.
+        stack: a head whose parameters have the leading axis N.
+
+    Raises:
+        ValueError: no head, one head twice, heads that share a parameter, differ, have none, or have buffers.
+
+    >>> bank = HeadBank([nn.Linear(5, 2) for _ in range(3)])
+    >>> bank.weight.shape, bank(torch.zeros(7, 5)).shape
+    (torch.Size([3, 2, 5]), torch.Size([3, 7, 2]))
+    """
+
+    def __init__(self, heads: Sequence[nn.Module]):
+        super().__init__()
+        heads = list(heads)
+        _check(heads)
+        self.n, self.linear = len(heads), type(heads[0]) is nn.Linear
+        self.stack = copy.deepcopy(heads[0])
+        for name, parameter in self.stack.named_parameters():
+            parameter.data = torch.stack([head.get_parameter(name).detach() for head in heads])
+
+    @property
+    def weight(self) -> nn.Parameter:
+        """Of linear heads, (n, K, d)."""
+        return self.stack.weight
+
+    @property
+    def bias(self) -> nn.Parameter | None:
+        """Of linear heads, (n, K)."""
+        return self.stack.bias
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Outputs, (n, B, K), for features, (B, d)."""
+        if self.linear:
+            outputs = z @ self.weight.mT
+            return outputs if self.bias is None else outputs + self.bias.unsqueeze(-2)
+        return self._outputs(z.expand(self.n, *z.shape))
+
+    def _outputs(self, z: torch.Tensor) -> torch.Tensor:
+        """Outputs, (n, B, K), of any heads, each for features of its own, (n, B, d)."""
+        return vmap(lambda one, z: functional_call(self.stack, one, (z,)), randomness="different")(
+            dict(self.stack.named_parameters()), z
+        )
+
+    def backward(
+        self, z: torch.Tensor, targets: torch.Tensor, log_weights: torch.Tensor, likelihood: Likelihood
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Adds the gradients of one minibatch: the mixture's to what ``z`` came from, to each head its own.
+
+        See :mod:`startright.alrao.mixture`.
+
+        Args:
+            z: features, (B, d).
+            targets: see ``likelihood``.
+            log_weights: of the mixture, (n,).
+            likelihood: of the outputs.
+
+        Returns:
+            The mixture's mean loss and each head's mean log-likelihood, (n,), −inf where it is not finite.
+        """
+        if not (self.linear and hasattr(likelihood, "with_slope")):
+            return self._backward(z, targets, log_weights, likelihood)
+        weight, bias = self.weight, self.bias
+        step = linear_step(z, weight, bias, targets, log_weights, likelihood)
+        if z.requires_grad:
+            z.backward(step.features)
+        for parameter, gradient in ((weight, step.weight), (bias, step.bias)):
+            if parameter is not None and parameter.requires_grad:
+                _add_gradient(parameter, gradient)
+        return step.loss, step.log_likelihoods
+
+    def _backward(
+        self, z: torch.Tensor, targets: torch.Tensor, log_weights: torch.Tensor, likelihood: Likelihood
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same for any heads: each gets the features as if they were its own, so that what a failed head
+        would say of them is known apart and left out; a mask on its loss would not do, as 0 × NaN is NaN.
+        """
+        own = z.detach().expand(self.n, *z.shape).requires_grad_()
+        log_probs = likelihood.log_prob(self._outputs(own).mT, targets)  # (n, B)
+        means = log_probs.mean(-1)
+        alive = means.detach().isfinite()
+
+        def living(values: torch.Tensor) -> torch.Tensor:
+            """Zero where the head has failed, the leading axis being that of the heads."""
+            return torch.where(alive.view(-1, *[1] * (values.dim() - 1)), values, 0)
+
+        learning = [parameter for parameter in self.stack.parameters() if parameter.requires_grad]
+        gradients = torch.autograd.grad(-means.sum(), learning, retain_graph=True) if learning else ()
+        for parameter, gradient in zip(learning, gradients, strict=True):
+            _add_gradient(parameter, living(gradient))
+        joint = log_probs.masked_fill(~alive[:, None], NEVER) + log_weights[:, None]
+        loss = -joint.logsumexp(0).mean()
+        if z.requires_grad:
+            z.backward(living(*torch.autograd.grad(loss, own)).sum(0))
+        return loss.detach(), means.detach().masked_fill(~alive, NEVER)
+
+
+def _add_gradient(parameter: nn.Parameter, gradient: torch.Tensor) -> None:
+    parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+
+
+def _check(heads: list[nn.Module]) -> None:
+    if not heads or not any(True for _ in heads[0].parameters()):
+        raise ValueError(f"expected heads with parameters, got {heads}")
+    first = _likeness(heads[0])
+    owners: dict[int, int] = {}
+    for index, head in enumerate(heads):
+        if any(True for _ in head.buffers()):
+            raise ValueError(f"head {index} has buffers (of a normalisation?): put it in the backbone")
+        if _likeness(head) != first:
+            raise ValueError(f"head {index}, {head}, differs from head 0, {heads[0]}")
+        for name, parameter in head.named_parameters():
+            if owners.setdefault(id(parameter), index) != index:
+                raise ValueError(
+                    f"heads {owners[id(parameter)]} and {index} share the parameter {name}: make_head must"
+                    " return a new module each time"
+                )
+
+
+def _likeness(head: nn.Module) -> list[tuple]:
+    parameters = ((name, tuple(p.shape), p.dtype) for name, p in head.named_parameters())
+    return [(repr(head),), *parameters]

@@ -1,0 +1,186 @@
+"""One classification run of the room: which data, which network, which rates, and how it went."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from startright import data
+from startright.data import Dataset, Split
+from startright.data.batches import batch_sizes
+from startright.models import MLP, VGG19, GoogLeNet, MobileNetV2, build
+from startright.papers.alrao.model import Alrao, Optimizer, wrap_classifier
+from startright.papers.alrao.rates import Fraction
+from startright.papers.alrao.stack import fit_stacked
+from startright.papers.alrao.trace import WeightTrace, log_steps
+from startright.papers.alrao.training import fit
+from startright.studies import Outcome, thin
+from startright.training import History, TrainConfig, compile_passes
+
+CONV = {"vgg19": VGG19, "googlenet": GoogLeNet, "mobilenet": MobileNetV2}
+CIFAR_MEAN, CIFAR_STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)  # the constants of the paper
+HELD = {"digits": 203, "mnist": 10_000}  # validation images; digits leaves 1297 to train on
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """One classifier trained by Alrao or, with one head and lo = hi, at one rate.
+
+    Args:
+        dataset: ``"digits"``, ``"mnist"`` or ``"cifar10"``.
+        net: ``"mlp"`` (hidden layers of 128 and 128 units with batch normalisation), ``"vgg19"``,
+            ``"googlenet"`` or ``"mobilenet"``.
+        optimizer: ``"sgd"`` or ``"adam"``.
+        lo: ηmin.
+        hi: ηmax.
+        heads: their number.
+        epochs: passes over the training images.
+        width: factor of every layer's width.
+        per: ``"unit"`` or ``"weight"``.
+        fraction: if given, only this fraction of the units learns, at the rate ``hi``.
+        augment: random crops and reflections of colour images.
+        batch_size: 32 in the paper; a rate means something with the size of the batch only.
+    """
+
+    dataset: str
+    net: str
+    optimizer: str
+    lo: float
+    hi: float
+    heads: int
+    epochs: int
+    width: float = 1.0
+    per: str = "unit"
+    fraction: float | None = None
+    augment: bool = True
+    batch_size: int = 32
+
+
+def load(config: ImageConfig, device: torch.device) -> Dataset:
+    """The images in three parts, as the paper cuts them where it does.
+
+    CIFAR-10's last 10 000 training images are for validation; its training images stay in 0 to 1, as they are
+    cropped on black and normalised batch by batch (:func:`augmentation`).
+    """
+    if config.dataset != "cifar10":
+        return data.load(config.dataset, device=device, validation=HELD[config.dataset], flatten=True)
+    raw = data.load("cifar10", device=device, normalize=False)
+    cut = len(raw.train.y) - 10_000
+    mean, std = (torch.tensor(values, device=device) for values in (CIFAR_MEAN, CIFAR_STD))
+
+    def normalised(part: Split) -> Split:
+        return Split(_normalise(part.x).contiguous(memory_format=torch.channels_last), part.y)
+
+    return replace(
+        raw,
+        train=Split(raw.train.x[:cut], raw.train.y[:cut]),
+        validation=normalised(Split(raw.train.x[cut:], raw.train.y[cut:])),
+        test=normalised(raw.test),
+        mean=mean,
+        std=std,
+    )
+
+
+def _normalise(x: torch.Tensor) -> torch.Tensor:
+    mean, std = (x.new_tensor(values)[:, None, None] for values in (CIFAR_MEAN, CIFAR_STD))
+    return (x - mean) / std
+
+
+def augmentation(config: ImageConfig) -> Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None:
+    """What is done to a batch of training images: crop on 4 pixels of black, reflect, normalise."""
+    if config.dataset != "cifar10":
+        return None
+
+    def change(x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+        if config.augment:
+            x = data.random_flip(data.random_crop(x, 4, rng), rng)
+        return _normalise(x).contiguous(memory_format=torch.channels_last)
+
+    return change
+
+
+def make_model(
+    config: ImageConfig, seed: int, images: Dataset, device: torch.device
+) -> tuple[Alrao, Optimizer]:
+    """The network at initialisation, and its optimizer."""
+    if config.net == "mlp":
+        hidden = round(128 * config.width)
+        widths = (images.train.x[0].numel(), hidden, hidden, images.n_classes)
+        net = build(lambda: MLP(widths, batch_norm=True), seed)
+    else:
+        net = build(lambda: CONV[config.net](images.n_classes, width=config.width), seed)
+        net = net.to(memory_format=torch.channels_last)  # a quarter faster on a CPU
+    rates = (config.lo, config.hi) if config.fraction is None else Fraction(config.hi, config.fraction)
+    return wrap_classifier(
+        net.to(images.train.x.dtype).to(device),
+        rates,
+        config.heads,
+        seed=seed,
+        optimizer=config.optimizer,
+        head_rate=config.hi if config.fraction is not None else None,
+        per=config.per,
+    )
+
+
+def training(config: ImageConfig) -> TrainConfig:
+    """Epochs and batches for the loop."""
+    return TrainConfig(epochs=config.epochs, batch_size=config.batch_size)
+
+
+def _trace(config: ImageConfig, images: Dataset) -> WeightTrace:
+    steps = config.epochs * len(batch_sizes(len(images.train.y), config.batch_size))
+    return WeightTrace(log_steps(steps))
+
+
+def outcome(config: ImageConfig, model: Alrao, history: History, trace: WeightTrace) -> Outcome:
+    """Curves an epoch, the test values of the epoch with the least validation loss, what the heads did."""
+    curves, metrics = dict(history.curves), {}
+    if curves:
+        best = min(range(len(history.steps)), key=curves["validation_loss"].__getitem__)
+        metrics = {f"best_{name}": curves[name][best] for name in ("test_loss", "test_accuracy")}
+        metrics |= history.last | {"best_epoch": best + 1}
+    curves = {name: thin(values) for name, values in curves.items()}
+    if config.heads > 1 and history.status == "ok":
+        metrics["best_head_rate"] = float(model.head_rates[model.switch.weights.argmax()])
+        metrics["best_head_weight"] = float(model.switch.weights.max())
+        curves |= trace.curves()
+    return Outcome(metrics, curves, status=history.status, reason=history.reason)
+
+
+def run_images(config: ImageConfig, seed: int, device: torch.device) -> Outcome:
+    """Train one classifier."""
+    images = load(config, device)
+    model, optimizer = make_model(config, seed, images, device)
+    compile_passes(model.backbone, device)
+    trace, change = _trace(config, images), augmentation(config)
+    history = fit(model, optimizer, images, training(config), seed=seed, augment=change, watch=trace)
+    return outcome(config, model, history, trace)
+
+
+def run_images_stacked(runs: Sequence[tuple[ImageConfig, int]], device: torch.device) -> list[Outcome]:
+    """Train classifiers that differ in rates, heads and seeds alone, as one program."""
+    config = runs[0][0]
+    images = load(config, device)
+    pairs = [make_model(each, seed, images, device) for each, seed in runs]
+    traces = [_trace(each, images) for each, _ in runs]
+    histories = fit_stacked(
+        pairs,
+        images,
+        training(config),
+        seeds=[seed for _, seed in runs],
+        augment=augmentation(config),
+        watches=[trace if each.heads > 1 else _ignore for trace, (each, _) in zip(traces, runs, strict=True)],
+    )
+    return [
+        outcome(each, model, history, trace)
+        for (each, _), (model, _), history, trace in zip(runs, pairs, histories, traces, strict=True)
+    ]
+
+
+def _ignore(weights: torch.Tensor) -> None:
+    """The weight of a single head is one."""
+
+
+def stack_key(config: ImageConfig) -> ImageConfig:
+    """What runs of one program have in common: all but rates and heads."""
+    return replace(config, lo=0.0, hi=0.0, heads=0, per="unit", fraction=None)

@@ -1,0 +1,38 @@
+"""The experiments of the room, one study a question; each is written beside the runs it is made of."""
+
+from startright.papers.higher_order.cost_study import COST
+from startright.papers.higher_order.exact_study import EXACTNESS, INVARIANCE, MERGING
+from startright.papers.higher_order.step_study import INDEFINITE, LARGE_STEP, ONE_STEP
+from startright.papers.higher_order.toy_study import ROSENBROCK
+from startright.papers.higher_order.training_study import CHOICES, LEARNING, NETWORKS, PEER
+
+STUDIES = (
+    EXACTNESS,
+    MERGING,
+    INVARIANCE,
+    COST,
+    ROSENBROCK,
+    ONE_STEP,
+    LARGE_STEP,
+    INDEFINITE,
+    LEARNING,
+    PEER,
+    CHOICES,
+    NETWORKS,
+)
+
+__all__ = [
+    "CHOICES",
+    "COST",
+    "EXACTNESS",
+    "INDEFINITE",
+    "INVARIANCE",
+    "LARGE_STEP",
+    "LEARNING",
+    "MERGING",
+    "NETWORKS",
+    "ONE_STEP",
+    "PEER",
+    "ROSENBROCK",
+    "STUDIES",
+]

@@ -1,0 +1,84 @@
+"""Figures and tables say what the records say."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+
+from startright.models import MLP
+from startright.papers.alrao import figures, reference, studies, tables, unit_rates
+from startright.papers.alrao.catch_up import catch_up
+from startright.papers.alrao.rates import LogUniform
+from startright.studies import frame, recorded
+
+
+@pytest.fixture(scope="module")
+def records():
+    return {s.name: recorded(s, "quick") for s in studies.STUDIES if "quick" in s.profiles}
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    plt.close("all")
+
+
+def labelled(figure):
+    axes = [ax for ax in figure.axes if ax.get_label() != "<colorbar>"]
+    left = [ax for ax in axes if ax.get_subplotspec() and ax.get_subplotspec().is_first_col()]
+    return all(ax.get_ylabel() or ax.get_yticklabels() for ax in left) and all(ax.get_xlabel() for ax in axes)
+
+
+@pytest.mark.parametrize(
+    ("study", "draw"),
+    [
+        (studies.LEARNING, figures.learning),
+        (studies.LEARNING, figures.by_rate),
+        (studies.LEARNING, lambda r: figures.switch(next(x for x in r if x.config["heads"] > 1))),
+        (studies.INTERVALS, figures.intervals),
+        (studies.VARIANTS, figures.fraction),
+        (studies.UNITS, figures.units),
+        (studies.REGRESSION, figures.regression),
+        (studies.RL, figures.returns),
+    ],
+)
+def test_every_figure_is_labelled_and_says_where_it_is_from(study, draw, records):
+    figure = draw(records[study.name])
+    assert labelled(figure)
+    assert "computed on this page" in figure.get_supxlabel()
+
+
+def test_figures_of_arrays_are_labelled():
+    generator = torch.Generator().manual_seed(0)
+    rates = unit_rates(MLP((4, 5, 2)), (1e-5, 10.0), generator=generator)
+    assert labelled(figures.rates(rates, LogUniform(1e-5, 10.0).sample((100,), generator), (1e-5, 10.0)))
+    assert labelled(figures.catch_up(catch_up(0.5, 20, 60), 20))
+
+
+def test_a_cell_of_the_triangle_is_the_mean_of_its_runs(records):
+    figure = figures.intervals(records["alrao-intervals"])
+    grid = figure.axes[0].images[0].get_array()
+    cells = frame(records["alrao-intervals"]).groupby(["lo", "hi"])["train_loss"].mean()
+    lows, highs = (sorted({pair[k] for pair in cells.index}) for k in (0, 1))
+    for (lo, hi), value in cells.items():
+        assert grid[lows.index(lo), highs.index(hi)] == pytest.approx(value)
+    assert np.ma.count(np.ma.masked_invalid(grid)) == len(cells)
+
+
+def test_the_table_of_parameters_agrees_with_the_paper(records):
+    table = tables.parameters(records["alrao-counts"])
+    assert set(table["equal to the paper's"]) == {"yes", "–"}
+    assert list(table["equal to the paper's"]).count("yes") == len(reference.PARAMETERS)
+
+
+def test_the_table_of_methods_has_the_best_and_the_extreme_rates(records):
+    table = tables.methods(records["alrao-learning"])
+    assert list(table.index)[1:3] == ["Adam", "Alrao"]
+    assert table.index[0].startswith("SGD, best rate")
+    assert {"SGD, 1e-05", "SGD, 10"} <= set(table.index) | {i.replace("1e-5", "1e-05") for i in table.index}
+
+
+def test_variants_and_identity_have_a_row_each(records):
+    assert len(tables.variants(records["alrao-variants"])) == 9
+    assert tables.identity(records["alrao-identity"]).shape == (1, 2)
+    assert len(tables.published()) == len(reference.MAIN_TABLE) + len(reference.WIDE_TABLE)

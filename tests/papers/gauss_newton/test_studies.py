@@ -1,0 +1,62 @@
+"""The room's studies: grids that hold together, records that reproduce."""
+
+from dataclasses import replace
+
+import pytest
+
+from startright.papers.gauss_newton import studies
+from startright.papers.gauss_newton.studies import STUDIES
+from startright.studies import RecordStore, compare, default_store, recorded, run
+
+OURS = (studies.GRID, studies.SPEED, studies.DAMPING)
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_grids_have_unique_runs(study):
+    for profile in study.profiles:
+        assert len({each.key for each in study.runs(profile)}) == len(study.runs(profile))
+
+
+@pytest.mark.parametrize("study", OURS, ids=lambda study: study.name)
+def test_recorded_quick_runs_are_complete(study):
+    committed = {record.key for record in recorded(study, "quick")}
+    assert committed == {each.key for each in study.runs("quick")}
+
+
+@pytest.mark.parametrize(
+    ("study", "scale", "rate", "rel"),
+    [(studies.GRID, 1.0, 0.1, 1e-3), (studies.SPEED, 10.0, 1.0, 1e-3), (studies.DAMPING, 0.1, 0.1, 1e-2)],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_a_run_of_each_study_reproduces(study, scale, rate, rel, tmp_path):
+    """A config of each grid, run afresh, gives the committed numbers; one whose course is not chaotic."""
+    committed = {record.key: record for record in recorded(study, "quick")}
+    one = [c for c in study.grid("quick") if (c.scale, c.rate) == (scale, rate)][:1]
+    small = replace(study, grid=lambda profile: one, seeds=lambda profile: (1,))
+    store = RecordStore(tmp_path / "fresh.jsonl")
+    fresh = run(small, "quick", device="cpu", store=store, progress=False)
+    same = [committed[record.key] for record in fresh]
+    assert len(fresh) == 1
+    assert compare(fresh, same, rel=rel, abs=1e-7) == []
+
+
+def test_the_paper_profile_is_the_papers_protocol():
+    configs = studies.GRID.grid("paper")
+    assert {c.scale for c in configs} == {0.01, 0.1, 0.5, 1.0, 5.0, 10.0, 100.0}
+    assert {(c.width, c.points, c.tests, c.target) for c in configs} == {(5000, 500, 10_000, 1e-8)}
+    assert 10 / 500 in {c.rate for c in configs}  # the released λ = 10
+    longest = max(c.max_steps for c in studies.SPEED.grid("paper"))
+    assert longest == 2_000_000
+
+
+def test_the_full_grid_has_the_papers_network():
+    assert {(c.width, c.points) for c in studies.GRID.grid("full")} == {(5000, 500)}
+    assert len(studies.GRID.seeds("full")) == 5
+
+
+def test_an_incomplete_grid_counts_as_none(tmp_path, monkeypatch):
+    assert len(studies.complete(studies.GRID, "quick")) == 36
+    lines = default_store(studies.GRID).path.read_text().splitlines(keepends=True)
+    monkeypatch.setenv("STARTRIGHT_RESULTS", str(tmp_path))
+    (tmp_path / "gauss-newton-grid.jsonl").write_text("".join(lines[:35]))
+    assert studies.complete(studies.GRID, "quick") == []

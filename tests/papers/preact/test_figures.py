@@ -1,0 +1,84 @@
+"""Figures and tables say what the records say."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from startright.papers.preact import figures, finite_width, reference, studies, tables
+from startright.studies import frame, origin_label, recorded
+
+
+@pytest.fixture(scope="module")
+def records():
+    return {study.name: recorded(study, "quick") for study in studies.STUDIES}
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    plt.close("all")
+
+
+def every_axis_is_labelled(figure):
+    """Each row has a y label on its left, each column an x label at its bottom."""
+    axes = [ax for ax in figure.axes if ax.get_subplotspec() is not None]
+    left = [ax for ax in axes if ax.get_subplotspec().is_first_col()]
+    bottom = [ax for ax in axes if ax.get_subplotspec().is_last_row()]
+    return all(ax.get_ylabel() for ax in left) and all(ax.get_xlabel() for ax in bottom)
+
+
+@pytest.mark.parametrize(
+    ("name", "draw"),
+    [
+        ("preact-depth", lambda r: figures.depth(r, [("relu", None), ("positive", 10.0)], width=10)),
+        ("preact-dependence", figures.dependence),
+        ("preact-correlation", lambda r: figures.correlation(r, width=300)),
+        ("preact-moments", figures.moments),
+        ("preact-training", figures.training),
+        ("preact-law", lambda r: figures.activations()),
+        ("preact-law", lambda r: figures.densities()),
+    ],
+)
+def test_every_figure_has_labels_and_a_legend(name, draw, records):
+    figure = draw(records[name])
+    assert every_axis_is_labelled(figure)
+    assert figure.legends or any(ax.get_legend() for ax in figure.axes)
+
+
+def test_a_line_of_the_depth_figure_is_the_mean_of_the_records(records):
+    figure = figures.depth(records["preact-depth"], [("tanh", None)], width=10)
+    runs = [
+        r.curves["variance"]
+        for r in records["preact-depth"]
+        if (r.config["scheme"], r.config["width"], r.config["inputs"]) == ("tanh", 10, "unit")
+    ]
+    assert np.allclose(figure.axes[2].lines[0].get_ydata(), np.mean(runs, axis=0))
+
+
+def test_the_label_below_a_figure_says_live_or_recorded(records):
+    live = records["preact-depth"]
+    assert "on this page" in origin_label(live)
+    assert "recorded" in origin_label(recorded(studies.DEPENDENCE, "full"))
+    assert origin_label([]) == "not yet run"
+
+
+def test_the_table_of_limits_sets_the_stored_value_beside_ours(records):
+    table = tables.limits(records["preact-dependence"])
+    assert table.loc["φ° θ=10", "authors"] == reference.AUTHORS_DEPENDENCE["A", "odd", 10.0][10]
+    mean = table.loc["φ° θ=10", "ours"].mean
+    assert mean == pytest.approx(finite_width.dependence_limit(10.0, "odd").ks, abs=0.01)
+
+
+def test_the_table_of_widths_counts_in_units_of_the_threshold(records):
+    table = tables.shape_by_width(records["preact-depth"])
+    runs = frame(records["preact-depth"]).query("scheme == 'relu' and width == 10 and inputs == 'unit'")
+    expected = (runs["ks_standardised"] * runs["draws"] ** 0.5 / 0.886).mean()
+    assert table.loc["ReLU", 10].mean == pytest.approx(expected, abs=0.05)
+
+
+def test_the_remaining_tables_have_a_row_for_every_function(records):
+    assert len(tables.independent(records["preact-dependence"])) == 4
+    assert len(tables.gaps(records["preact-correlation"])) == 6
+    assert tables.by_input(records["preact-depth"]).shape == (6, 2)
+    assert list(tables.exactness(records["preact-law"]).index) == [2.05, 3.0, 5.0, 10.0]
+    assert len(tables.principles(records["preact-principles"])) == 5
