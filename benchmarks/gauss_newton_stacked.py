@@ -11,8 +11,8 @@ import time
 import torch
 
 from startright.devices import describe_device, pick_device
-from startright.papers.gauss_newton.runs import run_descent, run_descents
 from startright.papers.gauss_newton.studies import GRID
+from startright.papers.gauss_newton.studies.descent import run_descent, run_descents
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ from startright import gauss_newton
 from startright.book import pages
 from startright.figures import use_style
 from startright.gauss_newton import dual, figures, findings, network, studies, tables, task
-from startright.studies import live
+from startright.studies import complete, live
 
 use_style()
 
@@ -168,7 +168,7 @@ f"{tuple(damped.shape)} against {tuple(solution.eigenvalues.shape)}; equal to 1e
 # %%
 grid_live = live(studies.GRID, PROFILE, device=DEVICE, first_seed=SEED)
 speed_live = live(studies.SPEED, PROFILE, device=DEVICE, first_seed=SEED)
-grid_full, speed_full = studies.complete(studies.GRID), studies.complete(studies.SPEED)
+grid_full, speed_full = complete(studies.GRID), complete(studies.SPEED)
 
 # %% mystnb={"figure": {"caption": "Training loss over its first value, a line a run. Left: Gauss-Newton, with the law of a negligible damping (dashed) and the bound for $\\alpha=1$ (dotted). Right: gradient descent. How straight are the lines?", "name": "fig-gauss-newton-rate"}, "image": {"alt": "Two panels with the training loss over its first value, on a logarithmic axis, against iterations. Each line is a run, dark for small initial scales and light for large ones. The left panel has Gauss-Newton and two straight lines to compare with, dashed and dotted; the right panel has gradient descent."}}
 _ = figures.rate(grid_live, speed_live)
@@ -321,7 +321,7 @@ findings.smallest_step(speed_full)
 
 # %% mystnb={"figure": {"caption": "Left: $\\varepsilon$ along training from $\\tau_0=0.01$, geometric mean and range. Right: test loss over that of predicting 0 by initial scale; open points never reach $10^{-8}$.", "name": "fig-gauss-newton-damping"}, "image": {"alt": "Left: the damping along training, both axes logarithmic, a line for each floor with a band for the range over teachers. Right: test loss over that of predicting 0 against initial scale, a point a student, groups of three floors side by side; open points did not arrive."}}
 damping_live = live(studies.DAMPING, PROFILE, device=DEVICE, first_seed=SEED)
-damping_full = studies.complete(studies.DAMPING)
+damping_full = complete(studies.DAMPING)
 _ = figures.damping(damping_full or damping_live)
 plt.show()
 
@@ -361,7 +361,7 @@ plt.show()
 findings.parity(mnist_live) + findings.parity_of_descent(mnist_live)
 
 # %% mystnb={"figure": {"caption": "The same on MNIST, recorded.", "name": "fig-gauss-newton-mnist-full"}, "image": {"alt": "The same three panels on MNIST, from the recorded runs."}}
-mnist_full = studies.complete(studies.MNIST)
+mnist_full = complete(studies.MNIST)
 if mnist_full:
     _ = figures.mnist(mnist_full)
     plt.show()

@@ -59,8 +59,8 @@ def test_source_that_is_too_long_is_refused():
 
 
 def test_source_needs_no_torch():
-    code = "import sys; from startright import errors; from startright.book import pages; pages.source(errors.unknown); "
-    code += "print('torch' in sys.modules)"
+    code = "import sys; from startright import errors; from startright.book import pages; "
+    code += "pages.source(errors.unknown); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -11,7 +11,17 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
-from startright.studies import Outcome, Record, RecordStore, Study, live, recorded, run
+from startright.studies import (
+    Outcome,
+    Record,
+    RecordStore,
+    Study,
+    complete,
+    default_store,
+    live,
+    recorded,
+    run,
+)
 from startright.studies import store as store_module
 
 
@@ -344,3 +354,13 @@ def test_a_kill_in_the_middle_of_a_write_costs_that_run_alone(counted, quick, st
     assert all(isinstance(r, Record) and r.status == "ok" for r in records)
     with pytest.warns(UserWarning, match="line 4"):
         assert len(store.load()) == 8
+
+
+def test_an_incomplete_grid_counts_as_none(study, tmp_path, monkeypatch):
+    monkeypatch.setenv("STARTRIGHT_RESULTS", str(tmp_path))
+    records = run(study, device="cpu", progress=False)
+    assert complete(study, "quick") == records != []
+    path = default_store(study).path
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    assert len(recorded(study, "quick")) == len(records) - 1
+    assert complete(study, "quick") == []

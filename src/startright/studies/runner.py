@@ -176,3 +176,9 @@ def recorded(study: Study, profile: str = "full") -> list[Record]:
     records = default_store(study).load()
     found = [records[r.key] for r in study.runs(profile) if r.key in records]
     return [record for record in found if record.present]
+
+
+def complete(study: Study, profile: str = "full") -> list[Record]:
+    """The records of a grid if all its runs have one, else none."""
+    found = recorded(study, profile)
+    return found if len(found) == len(study.runs(profile)) else []

@@ -10,10 +10,11 @@ import torch
 from PIL import Image
 from torch import nn
 
-from startright.papers.alrao import imagenet, imagenet_parallel, imagenet_study, imagenet_training
+from startright.papers.alrao import imagenet, imagenet_parallel, imagenet_training
 from startright.papers.alrao.imagenet_data import held_out_batches, load_folders, train_batches
 from startright.papers.alrao.imagenet_parallel import World, parallel_step
 from startright.papers.alrao.imagenet_training import Checkpoints, ImagenetConfig, train
+from startright.papers.alrao.studies import imagenet as imagenet_study
 from startright.studies import RecordStore, default_store
 
 ALONE = World(torch.device("cpu"))

@@ -8,7 +8,7 @@ import torch
 from startright import data
 from startright.data import Dataset, Split
 from startright.papers.alrao import images
-from startright.papers.alrao.image_study import adam, alrao, sgd
+from startright.papers.alrao.studies.images import adam, alrao, sgd
 
 CPU = torch.device("cpu")
 DIGITS = {"dataset": "digits", "net": "mlp", "epochs": 2}

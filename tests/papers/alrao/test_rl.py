@@ -12,8 +12,8 @@ from torch import nn
 from startright.papers.alrao import wrap
 from startright.papers.alrao.mixture import linear_step
 from startright.papers.alrao.rl import DQNConfig, Replay, TakenAction, td_targets, train_dqn
-from startright.papers.alrao.rl_study import RL, RLConfig, make_learner, run_rl
 from startright.papers.alrao.rl_tasks import TASKS, Crowd, Task, Transitions, evaluate
+from startright.papers.alrao.studies.rl import RL, RLConfig, make_learner, run_rl
 
 CPU = torch.device("cpu")
 TINY = RLConfig("pendulum", "sgd", 1e-5, 1.0, 3, 210, hidden=8, episodes=1, evaluations=2)

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from startright.papers.alrao import image_study, images, studies
-from startright.papers.alrao.exact_study import powers
+from startright.papers.alrao import images, studies
 from startright.papers.alrao.studies import STUDIES
+from startright.papers.alrao.studies import images as image_study
+from startright.papers.alrao.studies.exact import powers
 from startright.studies import RecordStore, compare, recorded, run
 
 CPU = torch.device("cpu")

@@ -19,8 +19,8 @@ from startright.papers.alrao import (
     task_claims,
     variant_claims,
 )
-from startright.papers.alrao.image_study import sgd
 from startright.papers.alrao.reference import UNIGRAM_BITS
+from startright.papers.alrao.studies.images import sgd
 from startright.studies import Record, Study, live, recorded
 
 

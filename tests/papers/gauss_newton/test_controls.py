@@ -7,12 +7,13 @@ import pytest
 import torch
 from contract.verdicts import assert_controls_fail
 
-from startright.papers.gauss_newton import descent, mnist_study
+from startright.papers.gauss_newton import descent
 from startright.papers.gauss_newton.claims import CLAIMS
-from startright.papers.gauss_newton.mnist_study import MNIST
 from startright.papers.gauss_newton.network import linearise
-from startright.papers.gauss_newton.runs import run_descents
 from startright.papers.gauss_newton.studies import GRID, SPEED
+from startright.papers.gauss_newton.studies import mnist as mnist_study
+from startright.papers.gauss_newton.studies.descent import run_descents
+from startright.papers.gauss_newton.studies.mnist import MNIST
 from startright.studies import Record, recorded
 
 CPU = torch.device("cpu")

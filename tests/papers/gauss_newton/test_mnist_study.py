@@ -7,7 +7,9 @@ from torch import nn
 
 from startright.claims import verdict
 from startright.papers.gauss_newton.general import tangent_kernel
-from startright.papers.gauss_newton.mnist_study import (
+from startright.papers.gauss_newton.network import MeanField
+from startright.papers.gauss_newton.network import tangent_kernel as closed_kernel
+from startright.papers.gauss_newton.studies.mnist import (
     MNIST,
     MnistConfig,
     assess,
@@ -17,8 +19,6 @@ from startright.papers.gauss_newton.mnist_study import (
     measure_mnist,
     run_parity,
 )
-from startright.papers.gauss_newton.network import MeanField
-from startright.papers.gauss_newton.network import tangent_kernel as closed_kernel
 from startright.studies import Outcome, Record
 
 CPU = torch.device("cpu")

@@ -6,7 +6,7 @@ import pytest
 
 from startright.papers.gauss_newton import studies
 from startright.papers.gauss_newton.studies import STUDIES
-from startright.studies import RecordStore, compare, default_store, recorded, run
+from startright.studies import RecordStore, compare, recorded, run
 
 OURS = (studies.GRID, studies.SPEED, studies.DAMPING)
 
@@ -52,11 +52,3 @@ def test_the_paper_profile_is_the_papers_protocol():
 def test_the_full_grid_has_the_papers_network():
     assert {(c.width, c.points) for c in studies.GRID.grid("full")} == {(5000, 500)}
     assert len(studies.GRID.seeds("full")) == 5
-
-
-def test_an_incomplete_grid_counts_as_none(tmp_path, monkeypatch):
-    assert len(studies.complete(studies.GRID, "quick")) == 36
-    lines = default_store(studies.GRID).path.read_text().splitlines(keepends=True)
-    monkeypatch.setenv("STARTRIGHT_RESULTS", str(tmp_path))
-    (tmp_path / "gauss-newton-grid.jsonl").write_text("".join(lines[:35]))
-    assert studies.complete(studies.GRID, "quick") == []

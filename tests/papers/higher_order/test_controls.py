@@ -9,11 +9,14 @@ import pytest
 import torch
 from contract.verdicts import assert_controls_fail, checks_of
 
-from startright.papers.higher_order import cost_study, exact_study, optim, step_study, studies, training
+from startright.papers.higher_order import optim, studies, training
 from startright.papers.higher_order.claims import CLAIMS
 from startright.papers.higher_order.cubic import cubic_step
 from startright.papers.higher_order.partition import Partition, as_partition
 from startright.papers.higher_order.reduced import Derivatives, grouped_derivatives
+from startright.papers.higher_order.studies import cost as cost_study
+from startright.papers.higher_order.studies import exact as exact_study
+from startright.papers.higher_order.studies import step as step_study
 from startright.studies import recorded
 
 CPU = torch.device("cpu")

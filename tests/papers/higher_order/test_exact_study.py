@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from startright.papers.higher_order import exact_study
-from startright.papers.higher_order.exact_study import (
+from startright.papers.higher_order.partition import Partition
+from startright.papers.higher_order.reduced import grouped_derivatives
+from startright.papers.higher_order.studies import exact as exact_study
+from startright.papers.higher_order.studies.exact import (
     EXACTNESS,
     INVARIANCE,
     MERGING,
@@ -15,8 +17,6 @@ from startright.papers.higher_order.exact_study import (
     run_invariance,
     run_merge,
 )
-from startright.papers.higher_order.partition import Partition
-from startright.papers.higher_order.reduced import grouped_derivatives
 
 CPU = torch.device("cpu")
 

@@ -6,12 +6,12 @@ from itertools import pairwise
 import pytest
 import torch
 
-from startright.papers.higher_order import cost_study
-from startright.papers.higher_order.cost_study import COST, run_cost
 from startright.papers.higher_order.networks import make_network
 from startright.papers.higher_order.partition import Partition
 from startright.papers.higher_order.reduced import Derivatives, grouped_derivatives
-from startright.papers.higher_order.step_study import (
+from startright.papers.higher_order.studies import cost as cost_study
+from startright.papers.higher_order.studies.cost import COST, run_cost
+from startright.papers.higher_order.studies.step import (
     INDEFINITE,
     ONE_STEP,
     etas,
@@ -23,8 +23,8 @@ from startright.papers.higher_order.step_study import (
     some_images,
     train_adam,
 )
+from startright.papers.higher_order.studies.toy import ROSENBROCK, rosenbrock, run_toy
 from startright.papers.higher_order.tasks import gradient
-from startright.papers.higher_order.toy_study import ROSENBROCK, rosenbrock, run_toy
 
 CPU, DOUBLE = torch.device("cpu"), torch.float64
 

@@ -10,6 +10,7 @@ from startright.claims import evaluate, verdict
 from startright.papers.preact import claims, finite_width, ks, studies
 from startright.papers.preact.claims import CLAIMS
 from startright.papers.preact.reference import AUTHORS_DEPENDENCE, EXPECTED_DEPENDENCE, EXPECTED_DEPTH
+from startright.papers.preact.studies.common import KINDS
 from startright.studies import recorded
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
@@ -200,9 +201,7 @@ def test_independent_inputs_have_the_distance_of_an_exact_sampler(holds, fails):
 @pytest.mark.parametrize(("count", "holds"), [(2, True), (3, False)])
 def test_one_neuron_a_layer_is_rejected_once_in_twenty(count, holds):
     edit = rejecting(
-        lambda c: (
-            not c["independent"] and c["width"] == 1 and c["layout"] in "AC" and c["scheme"] in studies.KINDS
-        )
+        lambda c: not c["independent"] and c["width"] == 1 and c["layout"] in "AC" and c["scheme"] in KINDS
     )
     assert check_of(("C4", 2), studies.DEPENDENCE, edit, count).holds is holds
 
@@ -238,7 +237,7 @@ def test_a_wider_previous_layer_halves_the_distance():
 
 
 def limit_of(config):
-    if config["layout"] != "A" or config["width"] != 10 or config["scheme"] not in studies.KINDS:
+    if config["layout"] != "A" or config["width"] != 10 or config["scheme"] not in KINDS:
         return None
     return finite_width.dependence_limit(config["theta"], config["scheme"]).ks
 

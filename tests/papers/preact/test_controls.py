@@ -12,6 +12,8 @@ from contract.verdicts import assert_controls_fail, checks_of
 from startright.papers.preact import chains, finite_width, law, log_periodic, schemes, studies
 from startright.papers.preact.claims import CLAIMS, SOFTPLUS
 from startright.papers.preact.quadrature import expectation
+from startright.papers.preact.studies import common, depth
+from startright.papers.preact.studies import law as law_study
 from startright.studies import Record, recorded
 
 CPU = torch.device("cpu")
@@ -46,7 +48,7 @@ def scheme_with(function, theta):
 
 def imposter(function, kind):
     """Patches that put a function in the place of φ_θ of one kind, in networks and by quadrature."""
-    right_scheme, right_phi = studies._scheme, law.phi
+    right_scheme, right_phi = schemes.named, law.phi
 
     def scheme(name, theta):
         return scheme_with(function, theta) if name == kind else right_scheme(name, theta)
@@ -56,7 +58,7 @@ def imposter(function, kind):
             return right_phi(z, theta, asked)
         return in_place_of_phi(function, theta)(torch.as_tensor(z)).numpy()
 
-    return (studies, "_scheme", scheme), (law, "phi", phi)
+    return (schemes, "named", scheme), (law, "phi", phi)
 
 
 softplus = torch.nn.functional.softplus
@@ -67,8 +69,8 @@ def identity(z):
 
 
 def swap_kinds():
-    right = studies._scheme
-    return studies, "_scheme", lambda name, theta: right(OTHER[name], theta)
+    right = schemes.named
+    return schemes, "named", lambda name, theta: right(OTHER[name], theta)
 
 
 def phi_of_the_other(z, theta, kind):
@@ -76,7 +78,7 @@ def phi_of_the_other(z, theta, kind):
 
 
 def of_phi(config):
-    return config.scheme in studies.KINDS
+    return config.scheme in common.KINDS
 
 
 def classic(config):
@@ -129,15 +131,15 @@ def variants_exchanged():
         **run_wrong(
             studies.LAW,
             lambda c: True,
-            (studies, "phi", lambda z, theta, kind: law.phi(z, theta, OTHER[kind])),
+            (law_study, "phi", lambda z, theta, kind: law.phi(z, theta, OTHER[kind])),
         ),
     }
 
 
 def thetas_exchanged():
-    right = studies._scheme
+    right = schemes.named
     other = {2.05: 10.0, 10.0: 2.05}
-    swap = (studies, "_scheme", lambda name, theta: right(name, other[theta]))
+    swap = (schemes, "named", lambda name, theta: right(name, other[theta]))
     return run_wrong(studies.DEPENDENCE, lambda c: of_phi(c) and c.width == 2, swap)
 
 
@@ -159,12 +161,12 @@ def inputs(shared):
 
 def propagated(make, when=classic):
     """The classic networks of the study of depth, replaced by ``make(config, generator)``."""
-    wrong = (studies, "_propagate", lambda config, rng, device: make(config, rng))
+    wrong = (depth, "_propagate", lambda config, rng, device: make(config, rng))
     return run_wrong(studies.DEPTH, when, wrong)
 
 
 def chain(config, rng, width):
-    scheme = studies._scheme(config.scheme, config.theta)
+    scheme = schemes.named(config.scheme, config.theta)
     return chains.scalar_chain(scheme, width, config.depth, config.draws, generator=rng)
 
 

@@ -7,21 +7,21 @@ tests run these.
 
 from startright.claims import Change, Claim
 from startright.papers.alrao.exact_claims import measure_identity, measure_parameters
-from startright.papers.alrao.exact_study import COUNTS, IDENTITY
-from startright.papers.alrao.image_study import INTERVALS, LEARNING, VARIANTS
-from startright.papers.alrao.imagenet_study import IMAGENET
 from startright.papers.alrao.learning_claims import measure_accuracy, measure_early, measure_reliability
-from startright.papers.alrao.rl_study import RL
 from startright.papers.alrao.selection_claims import measure_intervals, measure_switch
-from startright.papers.alrao.selection_study import SELECTION
+from startright.papers.alrao.studies.exact import COUNTS, IDENTITY
+from startright.papers.alrao.studies.imagenet import IMAGENET
+from startright.papers.alrao.studies.images import INTERVALS, LEARNING, VARIANTS
+from startright.papers.alrao.studies.rl import RL
+from startright.papers.alrao.studies.selection import SELECTION
+from startright.papers.alrao.studies.text import GRANULARITY, TEXT
+from startright.papers.alrao.studies.units import UNITS
 from startright.papers.alrao.task_claims import (
     measure_granularity,
     measure_imagenet,
     measure_rl,
     measure_text,
 )
-from startright.papers.alrao.text_study import GRANULARITY, TEXT
-from startright.papers.alrao.unit_study import UNITS
 from startright.papers.alrao.variant_claims import (
     measure_fraction,
     measure_on_adam,

@@ -2,9 +2,9 @@
 
 from startright.checks import Check
 from startright.claims import Measurement
-from startright.papers.alrao.exact_study import COUNTS, IDENTITY
 from startright.papers.alrao.readings import Records
 from startright.papers.alrao.reference import PARAMETERS, PUBLISHED_MILLIONS
+from startright.papers.alrao.studies.exact import COUNTS, IDENTITY
 from startright.studies import frame
 
 ONE_MORE, NONE, OTHER_RATE = "one head more", "no heads added", "another rate in the head"

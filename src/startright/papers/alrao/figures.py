@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from startright.figures import COLOURS, panels, source_label
-from startright.papers.alrao.image_study import FRACTIONS
 from startright.papers.alrao.readings import NAMES, by_method, head_rates, trace
 from startright.papers.alrao.reference import CURVES, FIRST_EPOCH_MAP, GRANULARITY_BITS
-from startright.papers.alrao.unit_study import EDGES
+from startright.papers.alrao.studies.images import FRACTIONS
+from startright.papers.alrao.studies.units import EDGES
 from startright.studies import Record, curve_frame, frame, origin_label, stamp
 
 DECADES = np.arange(-7, 6)

@@ -19,8 +19,8 @@ import typer
 
 from startright.devices import describe_device
 from startright.papers.alrao.imagenet_parallel import World, first_says, join
-from startright.papers.alrao.imagenet_study import HEADS, IMAGENET, INTERVAL, checkpoints, configure
 from startright.papers.alrao.imagenet_training import ImagenetConfig, Progress, train
+from startright.papers.alrao.studies.imagenet import HEADS, IMAGENET, INTERVAL, checkpoints, configure
 from startright.paths import data_root
 from startright.studies import Record, Run, default_store
 from startright.studies.provenance import code_of, provenance

@@ -13,7 +13,6 @@ import pandas as pd
 from startright.checks import Check, each_between, every, mean_between, some
 from startright.claims import Measurement
 from startright.measured import either
-from startright.papers.alrao.image_study import DECADES, EARLY_EPOCHS, LEARNING
 from startright.papers.alrao.readings import (
     GUESSING,
     Records,
@@ -27,6 +26,7 @@ from startright.papers.alrao.readings import (
     whole_grid,
 )
 from startright.papers.alrao.reference import CURVES
+from startright.papers.alrao.studies.images import DECADES, EARLY_EPOCHS, LEARNING
 from startright.studies import curve_frame, frame
 
 FROZEN, BLIND, WILD = "all rates 0", "a rate without effect", "all rates 1e30"

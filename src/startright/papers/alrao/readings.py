@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from startright.measured import indistinguishable
-from startright.papers.alrao.image_study import DECADES, NETS
+from startright.papers.alrao.studies.images import DECADES, NETS
 from startright.studies import Record
 
 Records = Mapping[str, list[Record]]

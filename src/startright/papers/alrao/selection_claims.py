@@ -10,7 +10,6 @@ import pandas as pd
 
 from startright.checks import Check, each_between, every, mean_between
 from startright.claims import Measurement
-from startright.papers.alrao.image_study import INTERVALS, LEARNING
 from startright.papers.alrao.readings import (
     NAMES,
     Records,
@@ -24,7 +23,8 @@ from startright.papers.alrao.readings import (
     whole_grid,
 )
 from startright.papers.alrao.reference import FIRST_EPOCH_MAP
-from startright.papers.alrao.selection_study import SELECTION
+from startright.papers.alrao.studies.images import INTERVALS, LEARNING
+from startright.papers.alrao.studies.selection import SELECTION
 from startright.studies import Record, frame
 
 LARGEST, BLIND, WILD = "the largest rate for all", "an interval without effect", "all rates 1e30"

@@ -11,7 +11,6 @@ import pandas as pd
 from startright.measured import Count, Measured, Table, either, table
 from startright.papers.alrao.exact_claims import to_a_thousand
 from startright.papers.alrao.figures import decade
-from startright.papers.alrao.image_study import INTERVAL
 from startright.papers.alrao.readings import by_method, good_rates
 from startright.papers.alrao.reference import (
     GRANULARITY_BITS,
@@ -20,6 +19,7 @@ from startright.papers.alrao.reference import (
     RELEASED_FIRST_EPOCH,
     WIDE_TABLE,
 )
+from startright.papers.alrao.studies.images import INTERVAL
 from startright.studies import Record, frame
 
 BOUNDS = {"float64": 1e-12, "float32": 1e-3}  # of the identity: far above rounding, the same on every machine

@@ -7,11 +7,11 @@ import pandas as pd
 
 from startright.checks import Check, each_between, every, mean_between
 from startright.claims import Measurement
-from startright.papers.alrao.imagenet_study import IMAGENET
 from startright.papers.alrao.readings import Records, by_method, by_seed, good_rates, std
 from startright.papers.alrao.reference import BIGRAM_BITS, GRANULARITY_BITS, RELEASED_FIRST_EPOCH
-from startright.papers.alrao.rl_study import RL
-from startright.papers.alrao.text_study import GRANULARITY, TEXT
+from startright.papers.alrao.studies.imagenet import IMAGENET
+from startright.papers.alrao.studies.rl import RL
+from startright.papers.alrao.studies.text import GRANULARITY, TEXT
 from startright.studies import frame
 
 LETTERS, SAME, NARROW = "the frequency of letters", "a rate a unit for both", "the wide interval for both"

@@ -7,9 +7,9 @@ import pandas as pd
 
 from startright.checks import Check, each_between, mean_between, some
 from startright.claims import Measurement
-from startright.papers.alrao.image_study import VARIANTS
 from startright.papers.alrao.readings import Records, as_published, by_method, by_seed, note, std
-from startright.papers.alrao.unit_study import EDGES, UNITS
+from startright.papers.alrao.studies.images import VARIANTS
+from startright.papers.alrao.studies.units import EDGES, UNITS
 from startright.studies import Record, frame
 
 IDLE, PLAIN = "no step at all", "Adam in its place"

@@ -17,7 +17,8 @@ import pandas as pd
 from startright.checks import Check, each_between, every, mean_between
 from startright.claims import Change, Claim, Measurement
 from startright.papers.gauss_newton.dual import predicted_steps
-from startright.papers.gauss_newton.mnist_study import (
+from startright.papers.gauss_newton.studies import GRID, SPEED
+from startright.papers.gauss_newton.studies.mnist import (
     MNIST,
     by_seed,
     log_range,
@@ -26,7 +27,6 @@ from startright.papers.gauss_newton.mnist_study import (
     measurement,
     times,
 )
-from startright.papers.gauss_newton.studies import GRID, SPEED
 from startright.studies import Record, curve_frame
 
 PAGE = "curvature/gauss-newton"

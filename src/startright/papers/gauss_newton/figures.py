@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from startright.figures import COLOURS, panels, source_label
 from startright.papers.gauss_newton.claims import SLOW, geometric_mean
 from startright.papers.gauss_newton.dual import predicted_steps
-from startright.papers.gauss_newton.studies import FLOORS
+from startright.papers.gauss_newton.studies.descent import FLOORS
 from startright.studies import Record, curve_frame, frame, origin_label
 
 LOSS = "loss / loss of predicting 0"

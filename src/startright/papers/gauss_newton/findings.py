@@ -23,8 +23,8 @@ from startright.measured import (
 )
 from startright.papers.gauss_newton.claims import KERNEL_SCALE, SLOW, SMALL_SCALES, at_fraction, slowing
 from startright.papers.gauss_newton.dual import predicted_steps
-from startright.papers.gauss_newton.mnist_study import DESCENT_RATE
-from startright.papers.gauss_newton.studies import FLOORS
+from startright.papers.gauss_newton.studies.descent import FLOORS
+from startright.papers.gauss_newton.studies.mnist import DESCENT_RATE
 from startright.papers.gauss_newton.tables import (
     Ratio,
     below_kernel,

@@ -13,7 +13,7 @@ import pandas as pd
 from startright.measured import Contrast, Measured, Table, table
 from startright.papers.gauss_newton.claims import KERNEL_SCALE, SLOW
 from startright.papers.gauss_newton.dual import predicted_steps
-from startright.papers.gauss_newton.studies import FLOORS
+from startright.papers.gauss_newton.studies.descent import FLOORS
 from startright.studies import Record, frame
 
 ROUNDING = 1e13  # a conditioning beyond this is that of the rounding errors

@@ -16,8 +16,9 @@ import torch
 
 from startright.checks import Check, each_between, every, mean_between
 from startright.claims import Change, Claim, Measurement
-from startright.papers.higher_order import cost_study, exact_study, step_study, training_study
+from startright.papers.higher_order import studies
 from startright.papers.higher_order.networks import network
+from startright.papers.higher_order.studies.training import CHOICE_FACTOR
 from startright.studies import Record, frame
 
 PAGE = "curvature/higher-order"
@@ -76,7 +77,7 @@ def _identities(
 
 def measure_exactness(records: Records) -> Measurement:
     """C1: against all derivatives of a network of 64 parameters."""
-    table = frame(records[exact_study.EXACTNESS.name])
+    table = frame(records[studies.EXACTNESS.name])
     names = {"error_g": "gradient", "error_H": "Hessian", "error_d3": "third derivative"}
     checks = _identities(table, names, 1e-14, "finite differences")
     n, worst = int(table["seed"].nunique()), _power(table[list(names)].max().max(), -14)
@@ -85,7 +86,7 @@ def measure_exactness(records: Records) -> Measurement:
 
 def measure_invariance(records: Records) -> Measurement:
     """C3: two parameterisations, ten steps; and what is not covered must differ."""
-    table = frame(records[exact_study.INVARIANCE.name])
+    table = frame(records[studies.INVARIANCE.name])
     inside = table[(table["change"] != "split") & (table["direction"] == "momentum")]
     split = table[table["change"] == "split"]
     adam = table[(table["change"] == "rotation") & (table["direction"] == "adam")]
@@ -119,7 +120,7 @@ def measure_invariance(records: Records) -> Measurement:
 
 def measure_merging(records: Records) -> Measurement:
     """C8: block sums."""
-    table = frame(records[exact_study.MERGING.name])
+    table = frame(records[studies.MERGING.name])
     names = {"error_g": "gradient", "error_H": "Hessian"}
     checks = _identities(table, names, 1e-12, "means for sums")
     n, worst = int(table["seed"].nunique()), _power(table[list(names)].max().max())
@@ -136,7 +137,7 @@ def slope(table: pd.DataFrame) -> float:
 
 def measure_cost(records: Records) -> Measurement:
     """C2: how the cost grows with the number of groups."""
-    table = frame(records[cost_study.COST.name])
+    table = frame(records[studies.COST.name])
     table = table.groupby(["net", "backend", "third", "groups"], as_index=False)["gradients"].median()
     paper = table[table["backend"] == "double_backward"]
     second, third = paper[~paper["third"]], paper[paper["third"]]
@@ -205,7 +206,7 @@ def between_layers(record: Record, apart: int = 1) -> float:
 
 def measure_interactions(records: Records) -> Measurement:
     """C4: what a step without the interactions of the tensors does."""
-    found = records[step_study.ONE_STEP.name]
+    found = records[studies.ONE_STEP.name]
     table = frame(found)
     start, trained = (table[(table["adam_steps"] > 0) == later] for later in (False, True))
     best = table[["diagonal", "diagonal_cubic"]].min(axis=1)
@@ -288,11 +289,11 @@ def _by_net(values: pd.Series, states: pd.DataFrame, how: str) -> dict[str, Sequ
 
 def measure_regularisation(records: Records) -> Measurement:
     """C5: states where H̄ is not positive definite."""
-    table = state_frame(records[step_study.INDEFINITE.name])
+    table = state_frame(records[studies.INDEFINITE.name])
     table = table[table["lambda_int"] == 1]
     indefinite = table["relative_eigenvalue"] <= 0
     bad = table[indefinite]
-    start = frame(records[step_study.ONE_STEP.name]).query("adam_steps == 0")
+    start = frame(records[studies.ONE_STEP.name]).query("adam_steps == 0")
     of_best = bad["change_cubic"] / bad[CHANGES].min(axis=1)  # of the largest decrease; below 0 if it rises
     below = (bad["change_order2"] > bad["change_cubic"]).astype(float)
     raised = bad[bad["change_order2"] > 0]
@@ -381,9 +382,9 @@ def _somewhere(text: str, groups: Mapping[str, Sequence[float]], **bounds) -> Ch
 
 def measure_training(records: Records) -> Measurement:
     """C6: losses after as many epochs as the others have."""
-    names = (training_study.LEARNING.name, training_study.PEER.name, training_study.NETWORKS.name)
+    names = (studies.LEARNING.name, studies.PEER.name, studies.NETWORKS.name)
     table = pd.concat([frame(records[name]) for name in names], ignore_index=True)
-    main = records[training_study.LEARNING.name][0].config["net"]
+    main = records[studies.LEARNING.name][0].config["net"]
     by_adam = {net: _log_ratios(table, net, "adam") for net in dict.fromkeys(table["net"])}
     ours, adam = _at_best(table, main, "adam", "test_accuracy", -math.inf)
     grouped = table[table["method"] == "grouped"]
@@ -416,7 +417,7 @@ def measure_training(records: Records) -> Measurement:
         max(len(ratio), 1),
         checks,
         comparable=_as_published(table),
-        note=f"{records[training_study.LEARNING.name][0].config['epochs']} epochs for the paper's 100 to 200",
+        note=f"{records[studies.LEARNING.name][0].config['epochs']} epochs for the paper's 100 to 200",
     )
 
 
@@ -447,12 +448,12 @@ def _losses(table: pd.DataFrame) -> pd.Series:
 
 def measure_rates(records: Records) -> Measurement:
     """C7: what the rates say about the tensors."""
-    grouped = [r for r in records[training_study.LEARNING.name] if r.config["method"] == "grouped"]
+    grouped = [r for r in records[studies.LEARNING.name] if r.config["method"] == "grouped"]
     runs = [r for r in grouped if _tensors(r)]  # some rates were recorded
     said = pd.DataFrame([_of_rates(r) for r in runs], columns=["seed", "ratio", "spread", "negative"])
     by_seed = said.groupby("seed").mean()
-    one = _losses(frame(records[training_study.CHOICES.name]).query("groups == 'trivial'"))
-    own = _losses(frame(grouped).query(f"lr == {training_study.CHOICE_FACTOR}"))
+    one = _losses(frame(records[studies.CHOICES.name]).query("groups == 'trivial'"))
+    own = _losses(frame(grouped).query(f"lr == {CHOICE_FACTOR}"))
     checks = (
         mean_between(
             "training loss with a rate a tensor over that with one rate for all below 1",
@@ -514,7 +515,7 @@ CLAIMS = (
         1,
         "The derivatives along the groups, up to the third order, are exact; nothing is estimated.",
         "none available (a derivation)",
-        studies=(exact_study.EXACTNESS,),
+        studies=(studies.EXACTNESS,),
         measure=measure_exactness,
         anchor="tab-higher-order-exactness",
         locator="abstract",
@@ -532,7 +533,7 @@ CLAIMS = (
         2,
         "With S groups the second order costs about S backward passes, and S² numbers.",
         "none available (a count of operations)",
-        studies=(cost_study.COST,),
+        studies=(studies.COST,),
         measure=measure_cost,
         anchor="fig-higher-order-cost",
         locator="abstract (a reasonable cost while the groups are few); the count: place not known to us",
@@ -556,7 +557,7 @@ CLAIMS = (
         3,
         "The step is the same in every parameterisation that rescales or rotates the groups.",
         "none available (a derivation)",
-        studies=(exact_study.INVARIANCE,),
+        studies=(studies.INVARIANCE,),
         measure=measure_invariance,
         anchor="fig-higher-order-invariance",
         locator="abstract",
@@ -573,7 +574,7 @@ CLAIMS = (
         4,
         "H̄ holds interactions between distant layers, which block-diagonal methods drop; they matter.",
         "none available (heat maps)",
-        studies=(step_study.ONE_STEP,),
+        studies=(studies.ONE_STEP,),
         measure=measure_interactions,
         anchor="fig-higher-order-interactions",
         locator="abstract; heat maps: figures, numbers not known to us",
@@ -597,7 +598,7 @@ CLAIMS = (
         5,
         "The third order regularises the step where H̄ is not positive definite.",
         "none available",
-        studies=(step_study.INDEFINITE, step_study.ONE_STEP),
+        studies=(studies.INDEFINITE, studies.ONE_STEP),
         measure=measure_regularisation,
         anchor="tab-higher-order-step",
         locator="abstract (orders 2 and 3); the regularisation: place not known to us",
@@ -632,7 +633,7 @@ CLAIMS = (
         6,
         "As an optimizer it trains deep networks, in some cases as well as Adam and K-FAC.",
         "none available (training curves)",
-        studies=(training_study.LEARNING, training_study.PEER, training_study.NETWORKS),
+        studies=(studies.LEARNING, studies.PEER, studies.NETWORKS),
         measure=measure_training,
         anchor="fig-higher-order-learning",
         locator="training curves: figures, numbers not known to us",
@@ -661,7 +662,7 @@ CLAIMS = (
         7,
         "It gives each tensor a learning rate of its own, which helps to choose them.",
         "none available (a figure)",
-        studies=(training_study.LEARNING, training_study.CHOICES),
+        studies=(studies.LEARNING, studies.CHOICES),
         measure=measure_rates,
         anchor="fig-higher-order-rates",
         locator="abstract; rates in training: a figure, number not known to us",
@@ -690,7 +691,7 @@ CLAIMS = (
         8,
         "Merging groups sums entries: a coarser partition needs no new derivatives.",
         "none available (follows from the definition)",
-        studies=(exact_study.MERGING,),
+        studies=(studies.MERGING,),
         measure=measure_merging,
         anchor="tab-higher-order-merging",
         locator="not in the paper: follows from its definition",

@@ -12,7 +12,7 @@ from startright.measured import Count, Measured, Table, either, indistinguishabl
 from startright.papers.higher_order.claims import best
 from startright.papers.higher_order.figures import METHODS, PLAIN_NETS
 from startright.papers.higher_order.reference import NETWORKS
-from startright.papers.higher_order.training_study import CHOICE_FACTOR
+from startright.papers.higher_order.studies.training import CHOICE_FACTOR
 from startright.studies import Record, frame
 
 STEPS = {

@@ -18,8 +18,8 @@ from startright.papers.higher_order.findings import (
     sentences,
     span,
 )
+from startright.papers.higher_order.studies.training import CHOICE_FACTOR
 from startright.papers.higher_order.tables import CHOICES
-from startright.papers.higher_order.training_study import CHOICE_FACTOR
 from startright.studies import Record, curve_frame, frame
 
 RIVALS = ("adam", "sgd", "kfac")

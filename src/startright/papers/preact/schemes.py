@@ -8,6 +8,7 @@ from math import gamma
 import torch
 from torch import Tensor, nn
 
+from startright.errors import unknown
 from startright.papers.preact.activation import GaussianActivation
 from startright.papers.preact.init import WEIGHTED, fan_in, symmetric_weibull_
 from startright.papers.preact.law import check_kind, check_theta
@@ -127,3 +128,17 @@ def init_gaussian_(
         if layer.bias is not None:
             layer.bias.normal_(0, sigma_b2**0.5, generator=generator)
     return module
+
+
+def named(name: str, theta: float | None = None) -> Scheme:
+    """The scheme called ``"odd"`` or ``"positive"``, of φ_θ, ``"relu"`` or ``"tanh"``, at the Edge of Chaos.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    classic = {"relu": relu, "tanh": tanh_eoc}
+    if name in classic:
+        return classic[name]()
+    if name in ("odd", "positive"):
+        return gaussian_preact(theta, name)
+    raise unknown("scheme", name, [*classic, "odd", "positive"])

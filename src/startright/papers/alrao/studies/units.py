@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from startright.papers.alrao import images
-from startright.papers.alrao.image_study import INTERVAL, NARROW, alrao
+from startright.papers.alrao.studies.images import INTERVAL, NARROW, alrao
 from startright.papers.alrao.training import fit
 from startright.papers.alrao.units import layers, rate_bins, reset_units
 from startright.profiles import by_profile

@@ -1,12 +1,12 @@
 """The experiments of the room, one study a question; each is written beside the runs it is made of."""
 
-from startright.papers.alrao.exact_study import COUNTS, IDENTITY, REGRESSION
-from startright.papers.alrao.image_study import INTERVALS, LEARNING, VARIANTS
-from startright.papers.alrao.imagenet_study import IMAGENET
-from startright.papers.alrao.rl_study import RL
-from startright.papers.alrao.selection_study import SELECTION
-from startright.papers.alrao.text_study import GRANULARITY, TEXT
-from startright.papers.alrao.unit_study import UNITS
+from startright.papers.alrao.studies.exact import COUNTS, IDENTITY, REGRESSION
+from startright.papers.alrao.studies.imagenet import IMAGENET
+from startright.papers.alrao.studies.images import INTERVALS, LEARNING, VARIANTS
+from startright.papers.alrao.studies.rl import RL
+from startright.papers.alrao.studies.selection import SELECTION
+from startright.papers.alrao.studies.text import GRANULARITY, TEXT
+from startright.papers.alrao.studies.units import UNITS
 
 STUDIES = (
     LEARNING,

@@ -7,7 +7,7 @@ import torch
 from startright.data import Dataset, Split
 from startright.data.batches import batch_sizes
 from startright.papers.alrao import images
-from startright.papers.alrao.image_study import HEADS, INTERVAL, alrao
+from startright.papers.alrao.studies.images import HEADS, INTERVAL, alrao
 from startright.papers.alrao.trace import WeightTrace
 from startright.papers.alrao.training import fit
 from startright.profiles import by_profile

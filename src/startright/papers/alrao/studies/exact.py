@@ -13,8 +13,8 @@ from startright import models
 from startright.data import Split, batches
 from startright.papers.alrao import images
 from startright.papers.alrao.heads import HeadBank
-from startright.papers.alrao.image_study import DECADES, DIGITS, HEADS, INTERVAL, adam, sgd
 from startright.papers.alrao.model import wrap
+from startright.papers.alrao.studies.images import DECADES, DIGITS, HEADS, INTERVAL, adam, sgd
 from startright.profiles import by_profile
 from startright.seeds import generator
 from startright.studies import Outcome, Study

@@ -7,7 +7,7 @@ import torch
 from startright.papers.higher_order.cubic import anisotropy, cubic_step
 from startright.papers.higher_order.partition import as_partition
 from startright.papers.higher_order.reduced import grouped_derivatives
-from startright.papers.higher_order.step_study import moved
+from startright.papers.higher_order.studies.step import moved
 from startright.papers.higher_order.tasks import Params, gradient
 from startright.profiles import by_profile
 from startright.studies import Outcome, Study

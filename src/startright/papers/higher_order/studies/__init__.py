@@ -1,10 +1,10 @@
 """The experiments of the room, one study a question; each is written beside the runs it is made of."""
 
-from startright.papers.higher_order.cost_study import COST
-from startright.papers.higher_order.exact_study import EXACTNESS, INVARIANCE, MERGING
-from startright.papers.higher_order.step_study import INDEFINITE, LARGE_STEP, ONE_STEP
-from startright.papers.higher_order.toy_study import ROSENBROCK
-from startright.papers.higher_order.training_study import CHOICES, LEARNING, NETWORKS, PEER
+from startright.papers.higher_order.studies.cost import COST
+from startright.papers.higher_order.studies.exact import EXACTNESS, INVARIANCE, MERGING
+from startright.papers.higher_order.studies.step import INDEFINITE, LARGE_STEP, ONE_STEP
+from startright.papers.higher_order.studies.toy import ROSENBROCK
+from startright.papers.higher_order.studies.training import CHOICES, LEARNING, NETWORKS, PEER
 
 STUDIES = (
     EXACTNESS,

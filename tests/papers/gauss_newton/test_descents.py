@@ -3,8 +3,14 @@
 import pytest
 import torch
 
-from startright.papers.gauss_newton.runs import DescentConfig, run_descent, run_descents, stack_key
-from startright.papers.gauss_newton.studies import descent, newton
+from startright.papers.gauss_newton.studies.descent import (
+    DescentConfig,
+    descent,
+    newton,
+    run_descent,
+    run_descents,
+    stack_key,
+)
 
 TINY = {"width": 30, "points": 15, "tests": 50, "max_steps": 40}
 CPU = torch.device("cpu")
