@@ -14,7 +14,12 @@
 #
 # Every claim of every paper, with its place there, its published number, ours, and a verdict. Nobody types a
 # verdict: each follows from checks on the recorded runs.
-#
+
+# %%
+from startright import claims
+from startright.book import catalogue
+
+# %% [markdown]
 # **A check** is of one kind. A *number* is the paper's value in the paper's set-up, met within a tolerance. A *trend* is an
 # order, a sign or a size. A *theorem* is exact. What varies from run to run is held against its threshold by the
 # confidence interval of its mean: the check holds where the whole interval does, fails where none of it does, and is
@@ -31,13 +36,11 @@
 #
 # **A threshold** was laid down before the data. Where it is another one now, the table *changed thresholds* says from what, to
 # what, when and why.
-
-# %%
-from startright import claims
-from startright.book import catalogue
+#
+# <!-- generated:ledger -->
 
 # %% [markdown]
-# ## Structure: learning with random learning rates
+# ## Learning with random learning rates
 #
 # {cite:t}`blier2019learning`; chapter [Learning with random learning rates](structure/alrao.ipynb).
 
@@ -51,10 +54,9 @@ claims.checks_table(catalogue.rows("alrao"))
 claims.changes_table(catalogue.claims("alrao"))
 
 # %% [markdown]
-# ## Signal: Gaussian pre-activations
+# ## Gaussian pre-activations
 #
-# {cite:t}`wolinski2025gaussian`; chapters [Gaussian pre-activations](signal/gaussian-preact.ipynb) and
-# [The Edge of Chaos](signal/edge-of-chaos.ipynb).
+# {cite:t}`wolinski2025gaussian`; chapters [Gaussian pre-activations](signal/gaussian-preact.ipynb) and [The Edge of Chaos](signal/edge-of-chaos.ipynb).
 
 # %%
 claims.table(catalogue.rows("preact"))
@@ -66,7 +68,7 @@ claims.checks_table(catalogue.rows("preact"))
 claims.changes_table(catalogue.claims("preact"))
 
 # %% [markdown]
-# ## Curvature: Gauss-Newton
+# ## Gauss-Newton learns fast, and learns something else
 #
 # {cite:t}`arbel2023rethinking`; chapter [Gauss-Newton learns fast, and learns something else](curvature/gauss-newton.ipynb).
 
@@ -80,7 +82,7 @@ claims.checks_table(catalogue.rows("gauss_newton"))
 claims.changes_table(catalogue.claims("gauss_newton"))
 
 # %% [markdown]
-# ## Curvature: higher-order information by group
+# ## Higher orders, a group at a time
 #
 # {cite:t}`wolinski2025gathering`; chapter [Higher orders, a group at a time](curvature/higher-order.ipynb).
 
@@ -94,5 +96,7 @@ claims.checks_table(catalogue.rows("higher_order"))
 claims.changes_table(catalogue.claims("higher_order"))
 
 # %% [markdown]
+# <!-- /generated:ledger -->
+#
 # The folded tables are the checks behind the verdicts, and the thresholds that were changed. The same as data:
 # `startright claims --json`.

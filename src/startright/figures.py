@@ -4,7 +4,6 @@ from io import BytesIO
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
@@ -24,6 +23,8 @@ COLOURS = {
 
 def use_style() -> None:
     """Set matplotlib's defaults for the book's figures (call once a page)."""
+    import seaborn as sns  # noqa: PLC0415 - slow to import, and only pages set the style
+
     sns.set_theme(context="notebook", style="ticks", palette=list(COLOURS.values()), font_scale=0.85)
     mpl.rcParams.update(
         {

@@ -1,4 +1,4 @@
-"""What every claim of every room keeps: a place in the paper, checks with controls, dated changes."""
+"""What every claim of every paper keeps: a place in the paper, checks with controls, dated changes."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What every room's claims must keep: a control that fails each check, and both sides of each threshold."""
+"""What every paper's claims must keep: a control that fails each check, and both sides of each threshold."""
 
 from collections.abc import Callable, Mapping
 

@@ -1,5 +1,7 @@
 """Every study and every claim of the book, over all papers."""
 
+from collections.abc import Callable
+
 from startright.claims import Claim, Row, evaluate
 from startright.errors import unknown
 from startright.papers import Paper, every
@@ -34,7 +36,10 @@ def claims(paper: str | None = None) -> list[Claim]:
     return [claim for claim in CLAIMS if paper in (None, claim.paper)]
 
 
-def rows(paper: str | None = None, profile: str | None = None) -> list[Row]:
+Judge = Callable[[Claim, str], Row]
+
+
+def rows(paper: str | None = None, profile: str | None = None, judge: Judge = evaluate) -> list[Row]:
     """The ledger, one row a claim.
 
     Args:
@@ -42,6 +47,7 @@ def rows(paper: str | None = None, profile: str | None = None) -> list[Row]:
         profile: which records to hold the claims against; claims that have no such profile are left out.
             None: for each claim the largest profile that is recorded, wholly or as far as the claim is judged
             in part, else the one with most records.
+        judge: holds a claim against a profile; who asks more than once passes one that remembers.
 
     Raises:
         ValueError: an unknown paper or profile.
@@ -49,17 +55,17 @@ def rows(paper: str | None = None, profile: str | None = None) -> list[Row]:
     chosen = claims(paper)
     if profile is not None:
         check_profile(profile)
-        return [evaluate(claim, profile) for claim in chosen if profile in claim.profiles]
-    return [_best(claim) for claim in chosen]
+        return [judge(claim, profile) for claim in chosen if profile in claim.profiles]
+    return [_best(claim, judge) for claim in chosen]
 
 
-def _best(claim: Claim) -> Row:
+def _best(claim: Claim, judge: Judge) -> Row:
     """The row of the largest profile that is recorded, wholly or as far as the claim is judged in part, else
     of the one with most records.
 
     One that cannot be measured is shown all the same: a smaller profile must not hide it.
     """
-    candidates = [evaluate(claim, profile) for profile in claim.profiles or PROFILES[:1]]
+    candidates = [judge(claim, profile) for profile in claim.profiles or PROFILES[:1]]
 
     def rank(row: Row) -> tuple[bool, int]:
         whole = row.records > 0 and (not row.missing or row.measurement is not None)

@@ -27,7 +27,8 @@ def write_back(page: Page, executed: Path) -> None:
 def refresh(pages: Sequence[Page], report: Say = say, force: bool = False) -> list[Problem]:
     """Executes the stale ones among ``pages``, writes them back and renews the generated sections.
 
-    A page that does not pass the gate is not written.
+    Sections within the source of a page are renewed before it is executed. A page that does not pass the gate
+    is not written.
 
     Args:
         pages: the pages.
@@ -35,6 +36,8 @@ def refresh(pages: Sequence[Page], report: Say = say, force: bool = False) -> li
         force: execute fresh ones as well.
     """
     problems: list[Problem] = []
+    for path in sections.write(pages[0].root, ".py") if pages else ():
+        report(f"    written: {path.relative_to(pages[0].root)}")
     due = [page for page in pages if force or drift(page) or not is_fresh(page, page.ipynb)]
     stale = [page for page in due if force or not is_fresh(page, executed_path(page))]
     failed = set()

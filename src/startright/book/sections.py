@@ -1,10 +1,11 @@
-"""The parts of README, landing and status page that are computed: ``<!-- generated:NAME -->`` regions."""
+"""The parts of README and pages that are computed: ``<!-- generated:NAME -->`` regions."""
 
 # ruff: noqa: PLC0415 (the ledger is imported where it is needed: it brings torch along)
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ from startright.profiles import PROFILES
 if TYPE_CHECKING:
     from startright.claims import Row
 
-FILES = ("README.md", "book/index.md", "book/status.md")
+FILES = ("README.md", "book/index.md", "book/status.md", "book/claims.py")
+COLAB = "https://colab.research.google.com/github/starting-right/starting-right/blob/main"
 _REGION = re.compile(r"(<!-- generated:([\w-]+) -->\n).*?(<!-- /generated:\2 -->)", re.DOTALL)
 
 
@@ -65,7 +67,18 @@ def tally(rows: Iterable["Row"]) -> str:
     return ", ".join(shown) or "none"
 
 
-def scoreboard(root: Path, folder: str) -> str:
+Rows = Callable[..., list["Row"]]
+
+
+def _judged_once() -> Rows:
+    """The catalogue's rows by paper and profile, each claim judged once a profile."""
+    from startright.book import catalogue
+    from startright.claims import evaluate
+
+    return partial(catalogue.rows, judge=cache(evaluate))
+
+
+def scoreboard(root: Path, folder: str, rows_of: Rows) -> str:
     """One line a paper and profile: how many of its claims have which verdict, of which kind."""
     from startright.book import catalogue
     from startright.claims import VERDICTS
@@ -73,7 +86,7 @@ def scoreboard(root: Path, folder: str) -> str:
     lines = []
     for paper in (known.name for known in catalogue.PAPERS):
         for profile in PROFILES:
-            rows = catalogue.rows(paper, profile)
+            rows = rows_of(paper, profile)
             if any(row.records for row in rows) or (profile == "full" and rows):
                 counts = Counter(row.verdict for row in rows)
                 lines.append([paper, profile, *(_cell(rows, verdict, counts) for verdict in VERDICTS)])
@@ -84,21 +97,48 @@ def _cell(rows: list["Row"], verdict: str, counts: Counter) -> str:
     return _parts(rows, verdict) or str(counts[verdict] or "·")
 
 
-def chapters(root: Path, folder: str) -> str:
+def chapters(root: Path, folder: str, rows_of: Rows) -> str:
     """One line a chapter with claims: scale, time of the quick run, verdicts."""
-    from startright.book import catalogue
-
-    lines = []
+    every, lines = rows_of(), []
     for page in pages(root):
-        own = [claim for claim in catalogue.claims() if f"book/{claim.page}" == page.docname]
-        if own:
-            rows = [row for row in catalogue.rows() if row.claim in own]
+        rows = [row for row in every if f"book/{row.claim.page}" == page.docname]
+        if rows:
             scales = [
                 profile for profile in PROFILES if any(r.profile == profile and r.records for r in rows)
             ]
             scale = ", ".join(scales) or "none yet"
-            lines.append([_link(page, folder), scale, _seconds(page), tally(rows)])
-    return _markdown(["chapter", "recorded", "quick run", "claims"], lines)
+            colab = f"[run it]({COLAB}/{page.docname}.ipynb)"
+            lines.append([_link(page, folder), scale, _seconds(page), tally(rows), colab])
+    return _markdown(["chapter", "recorded", "quick run", "claims", "in Colab"], lines)
+
+
+_PAPER = """
+# %% [markdown]
+# ## {title}
+#
+# {{cite:t}}`{citation}`; {chapters}.
+
+# %%
+claims.table(catalogue.rows("{name}"))
+
+# %% tags=["hide-output"]
+claims.checks_table(catalogue.rows("{name}"))
+
+# %% tags=["hide-output"]
+claims.changes_table(catalogue.claims("{name}"))
+"""
+
+
+def ledger(root: Path, folder: str, rows_of: Rows) -> str:
+    """Cells of the page of claims: a heading and three tables a paper."""
+    from startright import papers
+
+    def cells(paper: papers.Paper) -> str:
+        links = [f"[{title(Page(root, f'{folder}/{name}'))}]({name}.ipynb)" for name in paper.pages]
+        chapters = f"chapter{'s' * (len(links) > 1)} {' and '.join(links)}"
+        return _PAPER.format(title=paper.title, citation=paper.citation, chapters=chapters, name=paper.name)
+
+    return "".join(map(cells, papers.every())) + "\n# %% [markdown]\n# "
 
 
 def _facts(page: Page) -> dict:
@@ -113,7 +153,7 @@ def _seconds(page: Page) -> str:
     return "not yet run" if seconds is None else f"{max(5, 5 * round(seconds / 5))} s"
 
 
-def status(root: Path, folder: str) -> str:
+def status(root: Path, folder: str, rows_of: Rows) -> str:
     """One line a page: when, where, with what and how long it ran."""
     lines = []
     for page in pages(root):
@@ -124,41 +164,49 @@ def status(root: Path, folder: str) -> str:
     return _markdown(["page", "executed", "on", "startright", "torch", "code cells", "time"], lines)
 
 
-SECTIONS = {"scoreboard": scoreboard, "chapters": chapters, "status": status}
+SECTIONS = {"scoreboard": scoreboard, "chapters": chapters, "status": status, "ledger": ledger}
 
 
-def fill(text: str, root: Path, folder: str = "") -> str:
+def fill(text: str, root: Path, folder: str = "", rows_of: Rows | None = None) -> str:
     """``text`` with every generated region as it should be now.
 
     Args:
         text: Markdown with regions ``<!-- generated:NAME -->`` to ``<!-- /generated:NAME -->``.
         root: the folder of ``_toc.yml``.
         folder: where the text lies below it; links are relative to it.
+        rows_of: the rows of the ledger by paper and profile; None: the catalogue's.
 
     Raises:
         ValueError: a region of an unknown name.
     """
+    rows_of = rows_of or _judged_once()
 
     def render(match: re.Match) -> str:
         if match[2] not in SECTIONS:
             raise unknown("generated section", match[2], SECTIONS)
-        return match[1] + SECTIONS[match[2]](root, folder) + match[3]
+        return match[1] + SECTIONS[match[2]](root, folder, rows_of) + match[3]
 
     return _REGION.sub(render, text)
 
 
-def _rendered(root: Path) -> Iterable[tuple[Path, str, str]]:
-    for name in FILES:
+def _rendered(root: Path, suffix: str = "") -> Iterable[tuple[Path, str, str]]:
+    rows_of = _judged_once()
+    for name in (name for name in FILES if name.endswith(suffix)):
         path = root / name
         if path.exists():
             text = path.read_text(encoding="utf-8")
             folder = path.parent.relative_to(root).as_posix()
-            yield path, text, fill(text, root, "" if folder == "." else folder)
+            yield path, text, fill(text, root, "" if folder == "." else folder, rows_of)
 
 
-def write(root: Path) -> list[Path]:
-    """Renews the regions in all files; returns those that changed."""
-    changed = [(path, new) for path, old, new in _rendered(root) if old != new]
+def write(root: Path, suffix: str = "") -> list[Path]:
+    """Renews the regions in all files; returns those that changed.
+
+    Args:
+        root: the folder of ``_toc.yml``.
+        suffix: only of files that end so: ``".py"`` for the sources of pages, before they are executed.
+    """
+    changed = [(path, new) for path, old, new in _rendered(root, suffix) if old != new]
     for path, new in changed:
         path.write_text(new, encoding="utf-8")
     return [path for path, _ in changed]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from startright.studies.record import CHECKSUM, Record
@@ -59,9 +60,14 @@ def read_lines(path: Path) -> list[Line]:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return []
+    return list(_parsed(content))
+
+
+@lru_cache(maxsize=256)  # a ledger reads the same files for one claim after the other
+def _parsed(content: bytes) -> tuple[Line, ...]:
     texts = split(content)
     whole = len(texts) - (not content.endswith(b"\n"))
-    return [Line.of(k, text, k <= whole) for k, text in enumerate(texts, 1) if text.strip()]
+    return tuple(Line.of(k, text, k <= whole) for k, text in enumerate(texts, 1) if text.strip())
 
 
 def superseded(lines: Iterable[Line]) -> dict[int, int]:

@@ -144,7 +144,7 @@ class Study:
     """A named grid of runs answering one question.
 
     Args:
-        name: the room, a dash, the topic: ``"preact-depth"``; it names the file of the records.
+        name: the paper, a dash, the topic: ``"preact-depth"``; it names the file of the records.
         version: raised whenever a change to the code changes the numbers; older records then no longer count.
         question: what the study answers, in a sentence.
         grid: profile → frozen config dataclasses; raises ``ValueError`` for a profile it has not.
@@ -172,7 +172,8 @@ class Study:
     def __post_init__(self):
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", self.name):
             raise ValueError(
-                f"study name {self.name!r}: use lower-case words joined by dashes, room first: 'preact-depth'"
+                f"study name {self.name!r}: use lower-case words joined by dashes,"
+                " the paper's first: 'preact-depth'"
             )
         if self.max_stack is not None and self.max_stack < 1:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""The room's measurements follow from the records: tamper with these, and checks that held must fail."""
+"""The paper's measurements follow from the records: tamper with these, and checks that held must fail."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Every check of the room fails for the wrong method that it names, and beyond its threshold."""
+"""Every check of the paper fails for the wrong method that it names, and beyond its threshold."""
 
 import sys
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The room's verdicts follow from the records, on both sides of every threshold, whatever run is missing."""
+"""The paper's verdicts follow from the records, on both sides of every threshold, whatever run is missing."""
 
 from dataclasses import replace
 

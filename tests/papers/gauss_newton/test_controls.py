@@ -1,4 +1,4 @@
-"""Every check of the room has a wrong method that fails it: here these methods are run."""
+"""Every check of the paper has a wrong method that fails it: here these methods are run."""
 
 from dataclasses import replace
 from functools import cache

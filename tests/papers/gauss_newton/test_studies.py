@@ -1,4 +1,4 @@
-"""The room's studies: grids that hold together, records that reproduce."""
+"""The paper's studies: grids that hold together, records that reproduce."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The room's measurements follow from the records; each check has two sides, as near as the values here."""
+"""The paper's measurements follow from the records; each check has two sides, as near as the values here."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Every check of the room that counts is failed by a wrong method, which is run here."""
+"""Every check of the paper that counts is failed by a wrong method, which is run here."""
 
 from contextlib import contextmanager
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The room's studies: grids that hold together, records that are complete and reproduce."""
+"""The paper's studies: grids that hold together, records that are complete and reproduce."""
 
 from dataclasses import replace
 

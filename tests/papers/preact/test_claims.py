@@ -1,4 +1,4 @@
-"""The room's verdicts follow from the records: a value beside a threshold decides its check."""
+"""The paper's verdicts follow from the records: a value beside a threshold decides its check."""
 
 from dataclasses import replace
 from functools import partial

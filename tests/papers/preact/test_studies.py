@@ -1,4 +1,4 @@
-"""The room's studies: grids that hold together, and runs that measure what their names say."""
+"""The paper's studies: grids that hold together, and runs that measure what their names say."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""One classification run of the room: which data, which network, which rates, and how it went."""
+"""One classification run of the paper: which data, which network, which rates, and how it went."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

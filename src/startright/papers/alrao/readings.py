@@ -1,4 +1,4 @@
-"""What the records of the room say, in small frames: runs by method, good rates, the heads' weights."""
+"""What the records of the paper say, in small frames: runs by method, good rates, the heads' weights."""
 
 from collections.abc import Iterator, Mapping
 

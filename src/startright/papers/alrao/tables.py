@@ -1,4 +1,4 @@
-"""Tables of the room: records in, a small table out.
+"""Tables of the paper: records in, a small table out.
 
 What was trained is a mean with its spread over seeds (:mod:`startright.measured`), or a median with its range
 where values differ by orders of magnitude; counts are exact.

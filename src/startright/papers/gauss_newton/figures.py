@@ -1,4 +1,4 @@
-"""Figures of the room: records in, a matplotlib ``Figure`` out; nothing is trained or read here.
+"""Figures of the paper: records in, a matplotlib ``Figure`` out; nothing is trained or read here.
 
 Losses of different teachers are drawn over that of predicting 0, and averaged as logarithms.
 """

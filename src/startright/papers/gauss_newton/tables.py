@@ -1,4 +1,4 @@
-"""Tables of the room: records in, a small table out, with what was measured and its uncertainty.
+"""Tables of the paper: records in, a small table out, with what was measured and its uncertainty.
 
 Losses of different teachers differ by orders of magnitude. So they enter as ratios of two runs on the same
 teacher, averaged as logarithms.

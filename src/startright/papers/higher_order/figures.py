@@ -1,4 +1,4 @@
-"""Figures of the room: records in, a matplotlib ``Figure`` out; nothing is trained or read here.
+"""Figures of the paper: records in, a matplotlib ``Figure`` out; nothing is trained or read here.
 
 Each function works on the quick records of a live page and on the recorded full ones.
 """
@@ -40,7 +40,7 @@ PLAIN_NETS = {
 
 
 def tensor_labels(count: int) -> list[str]:
-    """Weights and biases by turns, as the networks of the room have them.
+    """Weights and biases by turns, as the networks of the paper have them.
 
     >>> tensor_labels(4)
     ['W1', 'b1', 'W2', 'b2']

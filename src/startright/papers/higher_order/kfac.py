@@ -12,7 +12,7 @@ def _curvlinops() -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # what its dependencies use of torch
-            import curvlinops  # noqa: PLC0415 (an extra: the room works without)
+            import curvlinops  # noqa: PLC0415 (an extra: the paper's methods work without)
     except ImportError as error:
         raise ImportError(
             "K-FAC needs the package curvlinops-for-pytorch: pip install 'startright[peers]'"

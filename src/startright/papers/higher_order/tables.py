@@ -1,4 +1,4 @@
-"""Tables of the room: records in, a small table out.
+"""Tables of the paper: records in, a small table out.
 
 Errors of identities are exact and stand as powers of ten. What was sampled or trained is measured: its cells
 know their spread and n (:mod:`startright.measured`).

@@ -1,4 +1,4 @@
-"""Data, network and loss of the room's experiments, and the loss as a function of the parameters."""
+"""Data, network and loss of the paper's experiments, and the loss as a function of the parameters."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""One training of the room: grouped Newton steps, or one of the peers, in the book's training loop."""
+"""One training of the paper: grouped Newton steps, or one of the peers, in the book's training loop."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

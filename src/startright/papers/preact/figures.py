@@ -1,4 +1,4 @@
-"""Figures of the room: records or arrays in, a matplotlib ``Figure`` out; nothing is computed or read here.
+"""Figures of the paper: records or arrays in, a matplotlib ``Figure`` out; nothing is computed or read here.
 
 Each function that takes records works on the quick records of a live page and on the recorded full ones.
 """

@@ -1,4 +1,4 @@
-"""Tables of the room: records in, a small table out.
+"""Tables of the paper: records in, a small table out.
 
 What was sampled or trained is shown as mean ± standard deviation over seeds and carries its numbers
 (:func:`startright.measured.table`); what is exact is rounded to digits that are the same everywhere.

@@ -1,4 +1,4 @@
-"""The experiments of the room, one study a question; each is written beside the runs it is made of."""
+"""The experiments of the paper, one study a question; each is written beside the runs it is made of."""
 
 from startright.papers.alrao.studies.exact import COUNTS, IDENTITY, REGRESSION
 from startright.papers.alrao.studies.imagenet import IMAGENET

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
-import torchvision
 from torch import nn
 
 from startright import models
@@ -23,6 +22,16 @@ from startright.training.loop import torch_optimizer
 
 # --- parameters (C12) -----------------------------------------------------------------------
 
+
+def _of_torchvision(name: str, **options: bool) -> Callable[[], nn.Module]:
+    def make() -> nn.Module:
+        from torchvision.models import get_model  # noqa: PLC0415 - slow to import
+
+        return get_model(name, **options)
+
+    return make
+
+
 NETS: dict[str, Callable[[], nn.Module]] = {
     "googlenet": models.GoogLeNet,
     "mobilenet": models.MobileNetV2,
@@ -30,9 +39,9 @@ NETS: dict[str, Callable[[], nn.Module]] = {
     "senet18": models.SENet18,
     "char-lstm": models.CharLSTM,
     "word-lstm": lambda: models.CharLSTM(10_000, n_classes=10_000),
-    "alexnet": torchvision.models.alexnet,
-    "resnet50": torchvision.models.resnet50,
-    "densenet121": lambda: torchvision.models.densenet121(memory_efficient=False),
+    "alexnet": _of_torchvision("alexnet"),
+    "resnet50": _of_torchvision("resnet50"),
+    "densenet121": _of_torchvision("densenet121", memory_efficient=False),
 }
 
 

@@ -1,4 +1,4 @@
-"""The experiments of the room, one study a question; each is written beside the runs it is made of."""
+"""The experiments of the paper, one study a question; each is written beside the runs it is made of."""
 
 from startright.papers.higher_order.studies.cost import COST
 from startright.papers.higher_order.studies.exact import EXACTNESS, INVARIANCE, MERGING
