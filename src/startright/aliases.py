@@ -42,6 +42,9 @@ class ShortNames(MetaPathFinder, Loader):
 
 
 def install() -> None:
-    """Makes the short names known to ``import``."""
+    """Makes the short names known to ``import``, first of all.
+
+    The finder of files would find ``startright.alrao.optim`` in the folder of its package, and load it twice.
+    """
     if not any(isinstance(finder, ShortNames) for finder in sys.meta_path):
-        sys.meta_path.append(ShortNames())
+        sys.meta_path.insert(0, ShortNames())
