@@ -1,5 +1,6 @@
 """Named datasets: verified before use, tensors on the device, batches and augmentation without workers."""
 
+from startright.data import cifar
 from startright.data.augment import random_crop, random_flip
 from startright.data.batches import batches, epoch_order
 from startright.data.files import fetch, verify
@@ -12,6 +13,7 @@ __all__ = [
     "Split",
     "Text",
     "batches",
+    "cifar",
     "entry",
     "epoch_order",
     "fetch",

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from startright import data
-from startright.data import Dataset, Split
+from startright.data import Dataset, Split, cifar
 from startright.papers.alrao import images
 from startright.papers.alrao.studies.images import adam, alrao, sgd
 
@@ -30,7 +29,7 @@ def colour(monkeypatch):
         return Split(x, torch.randint(10, (n,), generator=generator))
 
     fake = Dataset("cifar10", split(10_060), split(20), None, 10, torch.zeros(3), torch.ones(3))
-    monkeypatch.setattr(data, "load", lambda name, **_: fake)
+    monkeypatch.setattr("startright.data.images.load", lambda name, **_: fake)
     return fake
 
 
@@ -38,7 +37,7 @@ def test_the_last_ten_thousand_training_images_are_for_validation(colour):
     loaded = images.load(sgd(0.1, dataset="cifar10", net="vgg19", epochs=1), CPU)
     assert torch.equal(loaded.train.x, colour.train.x[:60])
     assert torch.equal(loaded.validation.y, colour.train.y[60:])
-    mean, std = (torch.tensor(v)[:, None, None] for v in (images.CIFAR_MEAN, images.CIFAR_STD))
+    mean, std = (torch.tensor(v)[:, None, None] for v in (cifar.MEAN, cifar.STD))
     assert torch.allclose(loaded.test.x, (colour.test.x - mean) / std)
 
 
@@ -46,7 +45,7 @@ def test_augmentation_normalises_and_pads_with_black():
     config = sgd(0.1, dataset="cifar10", net="vgg19", epochs=1)
     white = torch.ones(200, 3, 32, 32)
     changed = images.augmentation(config)(white, torch.Generator().manual_seed(0))
-    mean, std = (torch.tensor(v)[:, None, None] for v in (images.CIFAR_MEAN, images.CIFAR_STD))
+    mean, std = (torch.tensor(v)[:, None, None] for v in (cifar.MEAN, cifar.STD))
     pixels = (changed * std + mean).round(decimals=4)
     assert set(pixels.unique().tolist()) == {0.0, 1.0}
     plain = images.augmentation(replace(config, augment=False))(white, torch.Generator())

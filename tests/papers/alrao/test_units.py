@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from startright.models import VGG19
-from startright.papers.alrao.units import Layer, layers, rate_bins, reset_units
+from startright.models.layers import Layer, layers
+from startright.papers.alrao.units import rate_bins, reset_units
 
 
 def net():

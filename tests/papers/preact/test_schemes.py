@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from startright.models import MLP
-from startright.papers.preact.schemes import gaussian_preact, init_gaussian_, linear, relu, tanh_eoc
+from startright.models.init import init_gaussian_
+from startright.papers.preact.schemes import gaussian_preact, linear, relu, tanh_eoc
 
 
 def rng(seed=0):

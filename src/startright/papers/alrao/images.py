@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from startright import data
-from startright.data import Dataset, Split
+from startright.data import Dataset, cifar
 from startright.data.batches import batch_sizes
 from startright.models import MLP, VGG19, GoogLeNet, MobileNetV2, build
 from startright.papers.alrao.model import Alrao, Optimizer, wrap_classifier
@@ -18,7 +18,6 @@ from startright.studies import Outcome, thin
 from startright.training import History, TrainConfig, compile_passes
 
 CONV = {"vgg19": VGG19, "googlenet": GoogLeNet, "mobilenet": MobileNetV2}
-CIFAR_MEAN, CIFAR_STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)  # the constants of the paper
 HELD = {"digits": 203, "mnist": 10_000}  # validation images; digits leaves 1297 to train on
 
 
@@ -57,46 +56,17 @@ class ImageConfig:
 
 
 def load(config: ImageConfig, device: torch.device) -> Dataset:
-    """The images in three parts, as the paper cuts them where it does.
-
-    CIFAR-10's last 10 000 training images are for validation; its training images stay in 0 to 1, as they are
-    cropped on black and normalised batch by batch (:func:`augmentation`).
-    """
-    if config.dataset != "cifar10":
-        return data.load(config.dataset, device=device, validation=HELD[config.dataset], flatten=True)
-    raw = data.load("cifar10", device=device, normalize=False)
-    cut = len(raw.train.y) - 10_000
-    mean, std = (torch.tensor(values, device=device) for values in (CIFAR_MEAN, CIFAR_STD))
-
-    def normalised(part: Split) -> Split:
-        return Split(_normalise(part.x).contiguous(memory_format=torch.channels_last), part.y)
-
-    return replace(
-        raw,
-        train=Split(raw.train.x[:cut], raw.train.y[:cut]),
-        validation=normalised(Split(raw.train.x[cut:], raw.train.y[cut:])),
-        test=normalised(raw.test),
-        mean=mean,
-        std=std,
-    )
-
-
-def _normalise(x: torch.Tensor) -> torch.Tensor:
-    mean, std = (x.new_tensor(values)[:, None, None] for values in (CIFAR_MEAN, CIFAR_STD))
-    return (x - mean) / std
+    """The images in three parts; CIFAR-10 as :mod:`startright.data.cifar` cuts it."""
+    if config.dataset == "cifar10":
+        return cifar.load(device)
+    return data.load(config.dataset, device=device, validation=HELD[config.dataset], flatten=True)
 
 
 def augmentation(config: ImageConfig) -> Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None:
-    """What is done to a batch of training images: crop on 4 pixels of black, reflect, normalise."""
+    """What is done to a batch of training images."""
     if config.dataset != "cifar10":
         return None
-
-    def change(x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-        if config.augment:
-            x = data.random_flip(data.random_crop(x, 4, rng), rng)
-        return _normalise(x).contiguous(memory_format=torch.channels_last)
-
-    return change
+    return cifar.augment if config.augment else cifar.prepare
 
 
 def make_model(

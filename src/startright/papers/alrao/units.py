@@ -4,36 +4,11 @@ Source: P. Wolinski, *Structural learning of neural networks*, 2020, chapter on 
 """
 
 from itertools import pairwise
-from typing import NamedTuple
 
 import torch
 from torch import nn
 
-AFFINE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-
-
-class Layer(NamedTuple):
-    """A layer with units, and the normalisation after it if there is one."""
-
-    name: str
-    norm: str | None
-
-
-def layers(module: nn.Module) -> list[Layer]:
-    """The linear and convolutional layers in order, each with the batch normalisation that follows it.
-
-    >>> layers(nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Linear(3, 1)))
-    [Layer(name='0', norm='1'), Layer(name='3', norm=None)]
-    """
-    found: list[Layer] = []
-    for name, part in module.named_modules():
-        if isinstance(part, AFFINE):
-            found.append(Layer(name, None))
-        elif isinstance(part, NORMS) and found and found[-1].norm is None:
-            same = part.num_features == len(module.get_submodule(found[-1].name).weight)
-            found[-1] = found[-1]._replace(norm=name if same else None)
-    return found
+from startright.models.layers import Layer
 
 
 @torch.no_grad()

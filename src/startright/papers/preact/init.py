@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from startright.models.layers import WEIGHTED, fan_in
 from startright.papers.preact.activation import GaussianActivation
 from startright.papers.preact.law import check_kind, check_theta
 
-WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 ACTIVATIONS = (
     *(
         nn.ReLU,
@@ -76,11 +76,6 @@ def symmetric_weibull_(tensor: Tensor, theta: float, generator: torch.Generator 
     sign = tensor.sign()
     exponential = tensor.abs_().clamp_(max=1).log_().neg_()
     return exponential.log_().div_(theta).exp_().mul_(sign)  # a third faster than pow
-
-
-def fan_in(layer: nn.Module) -> int:
-    """Inputs of one output of a linear or convolutional layer (channels times kernel size)."""
-    return layer.weight[0].numel()
 
 
 def init_gaussian_preact_(

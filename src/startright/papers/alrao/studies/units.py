@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import torch
 
+from startright.models.layers import layers
 from startright.papers.alrao import images
 from startright.papers.alrao.studies.images import INTERVAL, NARROW, alrao
 from startright.papers.alrao.training import fit
-from startright.papers.alrao.units import layers, rate_bins, reset_units
+from startright.papers.alrao.units import rate_bins, reset_units
 from startright.profiles import by_profile
 from startright.studies import Outcome, Study
 from startright.training import evaluate

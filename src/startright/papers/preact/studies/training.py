@@ -8,6 +8,7 @@ from torch import nn
 
 from startright import data, training
 from startright.models import MLP
+from startright.models.init import init_gaussian_
 from startright.papers.preact import schemes
 from startright.papers.preact.init import init_gaussian_preact_
 from startright.papers.preact.studies.common import FIVE, KINDS, pairs
@@ -37,7 +38,7 @@ def _make_mlp(config: TrainingConfig, rng: torch.Generator, n_inputs: int, n_cla
     if config.scheme in KINDS:
         return init_gaussian_preact_(net, config.theta, config.scheme, generator=rng)
     scheme = schemes.named(config.scheme, None)
-    return schemes.init_gaussian_(net, scheme.sigma_w2, scheme.sigma_b2, generator=rng)
+    return init_gaussian_(net, scheme.sigma_w2, scheme.sigma_b2, generator=rng)
 
 
 def _training_data(config: TrainingConfig, device: torch.device) -> data.Dataset:
