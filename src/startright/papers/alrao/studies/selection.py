@@ -75,6 +75,6 @@ SELECTION = Study(
         full=[_config("cifar10", "googlenet")],
         paper=[_config("cifar10", net) for net in ("googlenet", "mobilenet", "vgg19")],
     ),
-    seeds=by_profile(quick=tuple(range(5)), full=tuple(range(4)), paper=tuple(range(10))),
+    seeds=by_profile(quick=tuple(range(5)), full=tuple(range(5)), paper=tuple(range(10))),
     run=run_selection,
 )
