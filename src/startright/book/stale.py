@@ -29,7 +29,7 @@ def imports(text: str | bytes, module: str = "", is_package: bool = False) -> It
         is_package: whether it is an ``__init__``.
 
     >>> sorted(set(imports("from startright import pages\nimport torch.nn")))
-    ['startright', 'startright.book.pages', 'torch.nn']
+    ['startright', 'startright.pages', 'torch.nn']
     """
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):

@@ -15,6 +15,7 @@ from startright.claims import Change, Claim, Measurement
 from startright.measured import DECIDES, either, indistinguishable
 from startright.papers.preact import finite_width, ks, studies
 from startright.papers.preact.reference import AUTHORS_DEPENDENCE, EXPECTED_DEPENDENCE, EXPECTED_DEPTH
+from startright.papers.preact.studies.common import KINDS
 from startright.studies import Record, frame
 
 PREACT_PAGE = "signal/gaussian-preact"
@@ -174,7 +175,7 @@ def measure_equation(records: Records) -> Measurement:
 def measure_variants(records: Records) -> Measurement:
     """C3: one variant is odd, the other positive, and each solves the equation."""
     table = frame(records[studies.LAW.name])
-    odd, positive = (_rows(table, kind=kind) for kind in studies.KINDS)
+    odd, positive = (_rows(table, kind=kind) for kind in KINDS)
     exchanged = "variants exchanged"
     checks = (
         _solves("odd", odd, "identity for φ°"),
@@ -202,7 +203,7 @@ def measure_independent(records: Records) -> Measurement:
     table["rejected"] = ~(table["ks"] <= ks.threshold(draws))  # a run that diverged is rejected, too
     ours = table[table["independent"]]
     alone = table[~table["independent"] & table["layout"].isin(("A", "C")) & (table["width"] == 1)]
-    alone = alone[alone["scheme"].isin(studies.KINDS)]
+    alone = alone[alone["scheme"].isin(KINDS)]
     values = ours["ks"] / floor
     most = 0.05 + 3 * np.sqrt(0.05 * 0.95 / len(ours))  # three standard errors of an exact sampler
     checks = (
@@ -245,7 +246,7 @@ def measure_dependence(records: Records) -> Measurement:
     def cell(kind: str, theta: float, layout: str, width: int) -> pd.Series:
         return _by_seed(table, "ks", scheme=kind, theta=theta, layout=layout, width=width)
 
-    limits = {(k, t): finite_width.dependence_limit(t, k).ks for k in studies.KINDS for t in thetas}
+    limits = {(k, t): finite_width.dependence_limit(t, k).ks for k in KINDS for t in thetas}
     checks = (
         each_between(
             "the positive variant is closer to Gaussian than the odd one, every θ and layout (n = 2)",
@@ -259,19 +260,19 @@ def measure_dependence(records: Records) -> Measurement:
         ),
         each_between(
             f"θ = {small:g} is closer to Gaussian than θ = {large:g}, both variants and every layout (n = 2)",
-            {f"{x}, {k}": cell(k, large, x, 2) - cell(k, small, x, 2) for k in studies.KINDS for x in "ABC"},
+            {f"{x}, {k}": cell(k, large, x, 2) - cell(k, small, x, 2) for k in KINDS for x in "ABC"},
             above=0,
             control="θ exchanged",
         ),
         each_between(
             f"wider previous layer (B, n = 2 to {wide}): the distance at least halves, both variants",
-            {k: cell(k, large, "B", 2) - 2 * cell(k, large, "B", wide) for k in studies.KINDS},
+            {k: cell(k, large, "B", 2) - 2 * cell(k, large, "B", wide) for k in KINDS},
             above=0,
             control="only the current layer widens",
         ),
         each_between(
             f"only the current layer wider (A, n = {wide}): at least 0.8 times its limit",
-            {k: cell(k, large, "A", wide) / limits[k, large] for k in studies.KINDS},
+            {k: cell(k, large, "A", wide) / limits[k, large] for k in KINDS},
             above=0.8,
             control="both layers widen",
         ),
