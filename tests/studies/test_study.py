@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startright.studies import CURVE_POINTS, Outcome, Run, Study, thin
+from startright.training import History
 
 
 @dataclass(frozen=True)
@@ -151,3 +152,13 @@ def test_thinning_keeps_both_ends_in_even_steps(length, points):
 def test_thinning_to_one_point_is_refused():
     with pytest.raises(ValueError, match="at least 2"):
         thin([1, 2, 3], points=1)
+
+
+def test_an_outcome_of_a_training_has_its_status_curves_and_last_values():
+    history = History(steps=[1, 2], curves={"test_loss": [2.0, 1.0]})
+    assert Outcome.of(history) == Outcome({"test_loss": 1.0}, {"test_loss": [2.0, 1.0]})
+    assert Outcome.of(history, {"best": 1.0}, {}) == Outcome({"best": 1.0})
+    long = History(curves={"test_loss": [float(step) for step in range(1000)]})
+    assert len(Outcome.of(long).curves["test_loss"]) == 200
+    gone = History(status="diverged", reason="test_loss was not finite by step 3")
+    assert (Outcome.of(gone).status, Outcome.of(gone).reason) == ("diverged", gone.reason)

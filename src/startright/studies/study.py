@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -39,6 +39,18 @@ def thin(curve: Sequence[float], points: int = CURVE_POINTS) -> list[float]:
     if last < points:
         return list(curve)
     return [curve[round(k * last / (points - 1))] for k in range(points)]
+
+
+class Course(Protocol):
+    """How a training went."""
+
+    curves: Mapping[str, Sequence[float]]
+    status: str
+    reason: str | None
+
+    @property
+    def last(self) -> Mapping[str, float]:
+        """The last value of every curve."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,25 @@ class Outcome:
         if wild and self.status == "ok":
             object.__setattr__(self, "status", "diverged")
             object.__setattr__(self, "reason", f"not finite: {', '.join(wild)}")
+
+    @classmethod
+    def of(
+        cls,
+        course: Course,
+        metrics: Mapping[str, float] | None = None,
+        curves: Mapping[str, Sequence[float]] | None = None,
+    ) -> "Outcome":
+        """What a training leaves: its status, with the last values and the curves unless others are given.
+
+        Args:
+            course: such as :class:`startright.training.History`.
+            metrics: scalars by name; None: the last value of every curve.
+            curves: series by name; None: all, thinned.
+        """
+        if curves is None:
+            curves = {name: thin(values) for name, values in course.curves.items()}
+        metrics = course.last if metrics is None else metrics
+        return cls(metrics, curves, status=course.status, reason=course.reason)
 
 
 def _is_setting(value: object) -> bool:

@@ -1,19 +1,23 @@
 """Training: one loop, and the same for many runs of one shape as one program."""
 
-from startright.training.config import History, TrainConfig
-from startright.training.evaluation import cross_entropy, evaluate
+from startright.training.config import Group, History, TrainConfig, decay_weights_only
+from startright.training.evaluation import cross_entropy, evaluate, squared_error
 from startright.training.launches import compile_passes
-from startright.training.loop import train
+from startright.training.loop import gradient_step, train
 from startright.training.stack import ModelStack
 from startright.training.stacked import train_stacked
 
 __all__ = [
+    "Group",
     "History",
     "ModelStack",
     "TrainConfig",
     "compile_passes",
     "cross_entropy",
+    "decay_weights_only",
     "evaluate",
+    "gradient_step",
+    "squared_error",
     "train",
     "train_stacked",
 ]

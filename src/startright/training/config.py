@@ -1,11 +1,30 @@
 """What a training is told, and what it leaves."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
 
 from startright.errors import unknown
+from startright.training.penalties import Penalty
+from startright.training.schedules import Schedule
 
 OPTIMIZERS = ("sgd", "adam")
+PRECISIONS = ("float32", "bfloat16")
+
+
+class Group(NamedTuple):
+    """Factors of a group of parameters, to the learning rate and the weight decay of the config."""
+
+    lr: float = 1.0
+    weight_decay: float = 1.0
+
+
+def decay_weights_only(name: str, values: torch.Tensor) -> Group:
+    """No weight decay of biases and of normalisations, which have one number a unit."""
+    return Group(weight_decay=float(values.dim() > 1))
 
 
 @dataclass(frozen=True)
@@ -23,6 +42,12 @@ class TrainConfig:
         eps: of Adam, positive.
         eval_every: steps between two evaluations; by default one epoch. The end is always evaluated.
         drop_last: leave out an epoch's last batch that is not full.
+        schedule: step, from 0 → factor of the learning rate, such as of :mod:`startright.training.schedules`.
+        decay_schedule: likewise of the weight decay.
+        groups: name and values of a parameter → its :class:`Group`; by default all are alike.
+        penalty: on the weights, beside the weight decay (:mod:`startright.training.penalties`).
+        precision: of the forward pass while training, ``"float32"`` (that of the model) or ``"bfloat16"``,
+            by the rules of ``torch.autocast``; parameters, losses and evaluations keep theirs.
 
     Raises:
         ValueError: a value out of its range.
@@ -42,10 +67,17 @@ class TrainConfig:
     eps: float = 1e-8
     eval_every: int | None = None
     drop_last: bool = False
+    schedule: Schedule | None = None
+    decay_schedule: Schedule | None = None
+    groups: Callable[[str, torch.Tensor], Group] | None = None
+    penalty: Penalty | None = None
+    precision: str = "float32"
 
     def __post_init__(self):
         if self.optimizer not in OPTIMIZERS:
             raise unknown("optimizer", self.optimizer, OPTIMIZERS)
+        if self.precision not in PRECISIONS:
+            raise unknown("precision", self.precision, PRECISIONS)
         check_lr(self.lr)
         for name in ("epochs", "batch_size", "eval_every"):
             if (value := getattr(self, name)) is not None and value < 1:
@@ -57,6 +89,23 @@ class TrainConfig:
             raise ValueError(
                 f"weight_decay must be at least 0 and eps positive, got {self.weight_decay} and {self.eps}"
             )
+
+
+def check_plain(config: TrainConfig, why: str) -> None:
+    """Refuse settings of the gradient step where another step moves the model, which would ignore them.
+
+    Args:
+        config: the training.
+        why: what moves the model: ``"the step given"``.
+
+    Raises:
+        ValueError: such a setting; the message names it.
+    """
+    for name in ("schedule", "decay_schedule", "groups", "penalty"):
+        if getattr(config, name) is not None:
+            raise ValueError(f"{why} takes no {name}: it would be ignored, leave it out of the config")
+    if config.precision != "float32":
+        raise ValueError(f"{why} takes no precision {config.precision!r}: leave it out of the config")
 
 
 def check_lr(lr: float) -> float:

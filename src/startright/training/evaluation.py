@@ -20,33 +20,62 @@ def cross_entropy(outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return F.cross_entropy(outputs, labels, reduction="none")
 
 
+def squared_error(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    r"""Half the squared error of each example, (n,), :math:`\tfrac12\lVert o - t\rVert^2`.
+
+    Args:
+        outputs: (n, d).
+        targets: (n, d), or (n,) where d = 1.
+    """
+    return (outputs - targets.view_as(outputs)).square().flatten(1).sum(1) / 2
+
+
 def stacked_loss(loss: Loss, outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """``loss`` of each example, (runs, n), for outputs, (runs, n, classes), and labels, (runs, n)."""
-    return loss(outputs.flatten(0, 1), labels.flatten()).view(labels.shape)
+    """``loss`` of each example, (runs, n), for outputs and labels or targets, both (runs, n, ...)."""
+    return loss(outputs.flatten(0, 1), labels.flatten(0, 1)).view(labels.shape[:2])
 
 
 @torch.no_grad()
 def evaluate(
     forward: Forward, split: Split, *, runs: int = 1, loss: Loss = cross_entropy
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean loss and accuracy of each network of a stack on one part of the data.
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Mean loss and, of classes, accuracy of each network of a stack on one part of the data.
+
+    The data are taken in chunks, so that memory does not grow with their number; where a chunk does not fit
+    the memory of the device, in halves of it.
 
     Args:
         forward: gives outputs, (runs, n, classes), for inputs, (n, ...).
-        split: the inputs and labels; taken in chunks, so that memory does not grow with their number.
+        split: the inputs and the labels, integers, or targets, floating: these have no accuracy.
         runs: how many networks ``forward`` evaluates.
         loss: gives the loss of each example.
 
     Returns:
-        Mean losses, (runs,), and accuracies, (runs,), on the device: no synchronisation.
+        Mean losses, (runs,), and accuracies, (runs,), or None; on the device: no synchronisation.
+
+    Raises:
+        torch.OutOfMemoryError: a single example does not fit.
     """
-    chunk = max(1, ROWS // runs)
-    total, hits = 0.0, 0
+    chunk = min(max(1, ROWS // runs), len(split.y))
+    while True:
+        try:
+            return _evaluate(forward, split, runs, loss, chunk)
+        except torch.OutOfMemoryError:
+            if chunk == 1:
+                raise
+            chunk = (chunk + 1) // 2
+
+
+def _evaluate(
+    forward: Forward, split: Split, runs: int, loss: Loss, chunk: int
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    total, hits, classes = 0.0, 0, not split.y.is_floating_point()
     for x, y in zip(split.x.split(chunk), split.y.split(chunk), strict=True):
         outputs = forward(x)
-        total = total + stacked_loss(loss, outputs, y.expand(runs, -1)).sum(1)
-        hits = hits + (outputs.argmax(2) == y).sum(1)
-    return total / len(split.y), hits.to(total.dtype) / len(split.y)
+        total = total + stacked_loss(loss, outputs, y.expand(runs, *y.shape)).sum(1)
+        if classes:
+            hits = hits + (outputs.argmax(2) == y).sum(1)
+    return total / len(split.y), hits.to(total.dtype) / len(split.y) if classes else None
 
 
 class Recorder:
@@ -96,8 +125,9 @@ class Recorder:
     def _points(self, forward: Forward) -> list[dict[str, float]]:
         columns = {"train_loss": self._sum / self._since}
         for name, part in self._parts.items():
-            columns[f"{name}_loss"], columns[f"{name}_accuracy"] = evaluate(
-                forward, part, runs=len(self._going), loss=self._loss
-            )
+            values, accuracies = evaluate(forward, part, runs=len(self._going), loss=self._loss)
+            columns[f"{name}_loss"] = values
+            if accuracies is not None:
+                columns[f"{name}_accuracy"] = accuracies
         rows = torch.stack(list(columns.values()), 1).tolist()  # the one synchronisation
         return [dict(zip(columns, row, strict=True)) for row in rows]

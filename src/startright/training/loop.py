@@ -1,17 +1,21 @@
 """The one training loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import nn
 
 from startright.data import Dataset, batches
 from startright.seeds import generator
-from startright.training.config import History, TrainConfig
+from startright.training.config import Group, History, TrainConfig, check_plain
 from startright.training.evaluation import Loss, Recorder, cross_entropy
+from startright.training.penalties import Penalty
 
 Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Augment = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
+Hook = Callable[[int, Any], None]
 
 
 def train(
@@ -23,6 +27,8 @@ def train(
     loss: Loss = cross_entropy,
     augment: Augment | None = None,
     step: Step | None = None,
+    on_epoch: Hook | None = None,
+    on_step: Hook | None = None,
 ) -> History:
     """Train ``model`` in place, on the device where ``data`` are.
 
@@ -38,37 +44,111 @@ def train(
         loss: gives the loss of each example, (n,), from outputs and labels; the batch mean is minimised.
         augment: changes a batch of training inputs, given a generator on their device.
         step: moves the model by one batch of inputs and targets and returns the batch loss, a scalar on the
-            device; by default a step of the optimizer that ``config`` describes on ``loss``.
+            device; by default :func:`gradient_step` with the optimizer that ``config`` describes.
+        on_epoch: given the number of the epoch, from 0, and the model, before it.
+        on_step: given the number of steps done and the model, after each; both on the device, as they are.
 
     Returns:
         The curves and how it ended.
 
     Raises:
-        ValueError: a seed that is not a non-negative integer, or batches that the data do not fill.
+        ValueError: a seed that is not a non-negative integer, batches that the data do not fill, or a step
+            beside settings that it would not follow.
     """
     (x, y), device = data.train, data.train.x.device
     order, noise = generator(seed, "order"), generator(seed, "augment", device)
     model.to(device).train()
-    step = step or _gradient_step(model, torch_optimizer(config, model), loss)
-    recorder = Recorder(config, data, loss)
-    for _ in range(config.epochs):
+    if step is not None:
+        check_plain(config, "the step given")
+    step = step or gradient_step(model, torch_optimizer(config, model), loss, config)
+    recorder, count = Recorder(config, data, loss), 0
+    for epoch in range(config.epochs):
+        if on_epoch is not None:
+            on_epoch(epoch, model)
         for index in batches(len(y), config.batch_size, order, drop_last=config.drop_last, device=device):
             inputs = augment(x[index], noise) if augment else x[index]
-            batch_loss = step(inputs, y[index])
+            batch_loss, count = step(inputs, y[index]), count + 1
+            if on_step is not None:
+                on_step(count, model)
             if recorder.step(batch_loss[None], lambda x: _eval_outputs(model, x)[None]) == []:
                 return recorder.histories[0]
     return recorder.histories[0]
 
 
-def _gradient_step(model: nn.Module, optimizer: torch.optim.Optimizer, loss: Loss) -> Step:
+def gradient_step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    loss: Loss = cross_entropy,
+    config: TrainConfig | None = None,
+) -> Step:
+    """A step of an optimizer on the mean loss of a batch: the gradient, the update, the proximal step.
+
+    Args:
+        model: what is trained.
+        optimizer: of its parameters, in any groups.
+        loss: gives the loss of each example.
+        config: schedules, penalty and precision; by default none. The rest of it plays no part.
+
+    Returns:
+        Inputs and targets → the batch loss, without the penalty, on the device.
+    """
+    config = config or TrainConfig()
+    scheduled = _Scheduled(optimizer, config)
+    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+
     def step(inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        batch_loss = loss(model(inputs), targets).mean()
+        scheduled.next()
+        with precision(config, inputs.device):
+            outputs = model(inputs)
+        batch_loss = loss(at_least_float32(outputs), targets).mean()
+        objective = batch_loss
+        if config.penalty is not None:
+            objective = batch_loss + config.penalty.value({k: p[None] for k, p in parameters.items()}).sum()
         optimizer.zero_grad()
-        batch_loss.backward()
+        objective.backward()
         optimizer.step()
+        if config.penalty is not None:
+            _prox(config.penalty, parameters, optimizer)
         return batch_loss
 
     return step
+
+
+def _prox(penalty: Penalty, parameters: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer) -> None:
+    """The proximal step, each parameter with the rate of its group."""
+    for group in optimizer.param_groups:
+        own = {id(p) for p in group["params"]}
+        rows = {name: p.detach()[None] for name, p in parameters.items() if id(p) in own}
+        penalty.prox(rows, torch.tensor([group["lr"]]))
+
+
+class _Scheduled:
+    """The rates and decays of an optimizer's groups, step by step."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, config: TrainConfig):
+        self.groups, self.config, self.count = optimizer.param_groups, config, 0
+        self.start = [{"lr": group["lr"], "weight_decay": group["weight_decay"]} for group in self.groups]
+
+    def next(self) -> None:
+        """Set those of the step that comes."""
+        schedules = {"lr": self.config.schedule, "weight_decay": self.config.decay_schedule}
+        for name, schedule in schedules.items():
+            if schedule is not None:
+                for group, start in zip(self.groups, self.start, strict=True):
+                    group[name] = start[name] * schedule(self.count)
+        self.count += 1
+
+
+def precision(config: TrainConfig, device: torch.device) -> AbstractContextManager:
+    """The context of a forward pass in the precision of ``config``."""
+    if config.precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, getattr(torch, config.precision))
+
+
+def at_least_float32(outputs: torch.Tensor) -> torch.Tensor:
+    """Outputs of a forward pass in half the precision, in float32; others as they are."""
+    return outputs.float() if outputs.dtype in (torch.bfloat16, torch.float16) else outputs
 
 
 def _eval_outputs(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
@@ -81,6 +161,23 @@ def _eval_outputs(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
 def torch_optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimizer:
     """The optimizer of torch that ``config`` describes, on the parameters of ``model``."""
     common = {"lr": config.lr, "weight_decay": config.weight_decay}
+    parameters = model.parameters() if config.groups is None else _groups(config, model)
     if config.optimizer == "sgd":
-        return torch.optim.SGD(model.parameters(), momentum=config.momentum, **common)
-    return torch.optim.Adam(model.parameters(), betas=config.betas, eps=config.eps, **common)
+        return torch.optim.SGD(parameters, momentum=config.momentum, **common)
+    return torch.optim.Adam(parameters, betas=config.betas, eps=config.eps, **common)
+
+
+def _groups(config: TrainConfig, model: nn.Module) -> list[dict[str, Any]]:
+    """The trainable parameters by the factors of their group."""
+    members: dict[Group, list[nn.Parameter]] = {}
+    for name, values in model.named_parameters():
+        if values.requires_grad:
+            members.setdefault(config.groups(name, values), []).append(values)
+    return [
+        {
+            "params": values,
+            "lr": config.lr * group.lr,
+            "weight_decay": config.weight_decay * group.weight_decay,
+        }
+        for group, values in members.items()
+    ]

@@ -5,6 +5,7 @@ number of runs and of layers.
 """
 
 import math
+from collections.abc import Mapping
 
 import torch
 
@@ -17,23 +18,31 @@ class StackedSGD:
     Args:
         lrs: learning rates, (runs,), or of the shape of the parameters.
         momentum: in [0, 1).
-        weight_decay: coefficient of the L2 penalty.
+        weight_decay: coefficient of the L2 penalty, or one a parameter.
     """
 
-    def __init__(self, lrs: torch.Tensor, momentum: float = 0.0, weight_decay: float = 0.0):
+    def __init__(self, lrs: torch.Tensor, momentum: float = 0.0, weight_decay: float | torch.Tensor = 0.0):
         self.lrs, self.momentum, self.weight_decay = _column(lrs), momentum, weight_decay
         self.velocity = None
 
     @torch.no_grad()
-    def step(self, theta: torch.Tensor, gradient: torch.Tensor) -> None:
-        """Move ``theta``, (runs, ...), in place, given its gradient of the same shape."""
-        if self.weight_decay:
-            gradient = gradient.add(theta, alpha=self.weight_decay)
+    def step(
+        self, theta: torch.Tensor, gradient: torch.Tensor, rate: float = 1.0, decay: float = 1.0
+    ) -> None:
+        """Move ``theta``, (runs, ...), in place, given its gradient of the same shape.
+
+        Args:
+            theta: the parameters.
+            gradient: theirs.
+            rate: factor of the learning rates in this step.
+            decay: factor of the weight decay in this step.
+        """
+        gradient = _decayed(gradient, theta, self.weight_decay, decay)
         if self.momentum:
             if self.velocity is None:
                 self.velocity = torch.zeros_like(theta)
             gradient = self.velocity.mul_(self.momentum).add_(gradient)
-        theta.addcmul_(self.lrs, gradient, value=-1)
+        theta.addcmul_(self.lrs, gradient, value=-rate)
 
     def keep(self, rows: list[int]) -> None:
         """Forget all runs but those of the given indices."""
@@ -49,7 +58,7 @@ class StackedAdam:
         lrs: learning rates, (runs,), or of the shape of the parameters.
         betas: decay rates of the two moments.
         eps: added to the root of the second moment.
-        weight_decay: coefficient of the L2 penalty.
+        weight_decay: coefficient of the L2 penalty, or one a parameter.
 
     Source: D. P. Kingma and J. Ba, *Adam: a method for stochastic optimization*, 2015, algorithm 1.
     """
@@ -59,24 +68,25 @@ class StackedAdam:
         lrs: torch.Tensor,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
-        weight_decay: float = 0.0,
+        weight_decay: float | torch.Tensor = 0.0,
     ):
         self.lrs, self.betas, self.eps, self.weight_decay = _column(lrs), betas, eps, weight_decay
         self.steps, self.first, self.second = 0, None, None
 
     @torch.no_grad()
-    def step(self, theta: torch.Tensor, gradient: torch.Tensor) -> None:
-        """Move ``theta``, (runs, ...), in place, given its gradient of the same shape."""
+    def step(
+        self, theta: torch.Tensor, gradient: torch.Tensor, rate: float = 1.0, decay: float = 1.0
+    ) -> None:
+        """Move ``theta``, (runs, ...), in place; as of :class:`StackedSGD`."""
         if self.first is None:
             self.first, self.second = torch.zeros_like(theta), torch.zeros_like(theta)
-        if self.weight_decay:
-            gradient = gradient.add(theta, alpha=self.weight_decay)
+        gradient = _decayed(gradient, theta, self.weight_decay, decay)
         self.steps += 1
         bias_first, bias_second = (1 - beta**self.steps for beta in self.betas)
         self.first.lerp_(gradient, 1 - self.betas[0])
         self.second.mul_(self.betas[1]).addcmul_(gradient, gradient, value=1 - self.betas[1])
         scale = self.second.sqrt().div_(math.sqrt(bias_second)).add_(self.eps)
-        theta.addcmul_(self.lrs, self.first / scale, value=-1 / bias_first)
+        theta.addcmul_(self.lrs, self.first / scale, value=-rate / bias_first)
 
     def keep(self, rows: list[int]) -> None:
         """Forget all runs but those of the given indices."""
@@ -85,13 +95,39 @@ class StackedAdam:
             self.first, self.second = self.first[rows], self.second[rows]
 
 
+def _decayed(
+    gradient: torch.Tensor, theta: torch.Tensor, weight_decay: float | torch.Tensor, factor: float
+) -> torch.Tensor:
+    """The gradient with that of the L2 penalty."""
+    if isinstance(weight_decay, torch.Tensor):
+        return gradient.addcmul(weight_decay, theta, value=factor)
+    return gradient.add(theta, alpha=weight_decay * factor) if weight_decay else gradient
+
+
 def _column(lrs: torch.Tensor) -> torch.Tensor:
     """Rates a run as (runs, 1), to go with (runs, parameters)."""
     return lrs[:, None] if lrs.dim() == 1 else lrs
 
 
-def stacked_optimizer(config: TrainConfig, lrs: torch.Tensor) -> StackedSGD | StackedAdam:
-    """The optimizer that ``config`` describes, with the learning rates ``lrs``, (runs,), for its own."""
+def stacked_optimizer(
+    config: TrainConfig, lrs: torch.Tensor, parameters: Mapping[str, torch.Tensor] | None = None
+) -> StackedSGD | StackedAdam:
+    """The optimizer that ``config`` describes, with the learning rates ``lrs``, (runs,), for its own.
+
+    Args:
+        config: the training.
+        lrs: learning rates.
+        parameters: of one model by name, in the order of the columns of the stack, for the config's groups.
+    """
+    weight_decay = config.weight_decay
+    if config.groups is not None:
+        groups = [
+            (config.groups(name, values), values.numel()) for name, values in (parameters or {}).items()
+        ]
+        rates, decays = (
+            lrs.new_tensor([factor for group, n in groups for factor in [group[k]] * n]) for k in (0, 1)
+        )
+        lrs, weight_decay = lrs[:, None] * rates, weight_decay * decays
     if config.optimizer == "sgd":
-        return StackedSGD(lrs, config.momentum, config.weight_decay)
-    return StackedAdam(lrs, config.betas, config.eps, config.weight_decay)
+        return StackedSGD(lrs, config.momentum, weight_decay)
+    return StackedAdam(lrs, config.betas, config.eps, weight_decay)

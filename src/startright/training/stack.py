@@ -65,7 +65,7 @@ class ModelStack:
             return functional_call(self._base, (tensors, self._shared), (x,))
 
         with _FoldedNorms():
-            return vmap(outputs, in_dims=(0, None if shared else 0))(self._parts() | self._own, x)
+            return vmap(outputs, in_dims=(0, None if shared else 0))(self.parts() | self._own, x)
 
     def predict(self, x: torch.Tensor) -> torch.Tensor:
         """Outputs in evaluation mode, (runs, n, classes), for inputs that all runs share, (n, ...)."""
@@ -75,15 +75,19 @@ class ModelStack:
         self._base.train(training)
         return outputs
 
-    def _parts(self) -> dict[str, torch.Tensor]:
-        """The parameters by name, (runs, ...)."""
+    def first(self) -> dict[str, torch.Tensor]:
+        """The parameters of the first run by name."""
+        return {name: values[0].detach() for name, values in self.parts().items()}
+
+    def parts(self) -> dict[str, torch.Tensor]:
+        """The parameters by name, (runs, ...), as views of ``theta``."""
         parts = zip(self.names, self.theta.split(self._sizes, 1), self._shapes, strict=True)
         return {name: part.view(len(part), *shape) for name, part, shape in parts}
 
     @torch.no_grad()
     def keep(self, rows: Sequence[int]) -> None:
         """Give every model its parameters and buffers back, and go on with those of the given rows."""
-        stacked = self._parts() | self._own
+        stacked = self.parts() | self._own
         for row, model in enumerate(self.models):
             tensors = _tensors(model)
             for name, values in stacked.items():

@@ -14,9 +14,9 @@ from torch import nn
 from startright.data import Dataset, epoch_order
 from startright.data.batches import batch_sizes
 from startright.seeds import generator
-from startright.training.config import History, TrainConfig, check_lr
+from startright.training.config import Group, History, TrainConfig, check_lr
 from startright.training.evaluation import Loss, Recorder, cross_entropy, stacked_loss
-from startright.training.loop import Augment
+from startright.training.loop import Augment, Hook, at_least_float32, precision
 from startright.training.optim import stacked_optimizer
 from startright.training.stack import ModelStack
 
@@ -29,7 +29,9 @@ def train_stacked(
     seeds: Sequence[int],
     lrs: Sequence[float] | None = None,
     loss: Loss = cross_entropy,
-    augment: Augment | None = None,
+    augment: Augment | Sequence[Augment] | None = None,
+    on_epoch: Hook | None = None,
+    on_step: Hook | None = None,
 ) -> list[History]:
     """Train all ``models`` in place, as one program, on the device where ``data`` are.
 
@@ -39,18 +41,22 @@ def train_stacked(
     Args:
         models: one a run, alike in all but the values of their parameters and buffers.
         data: where to train and evaluate.
-        config: how.
+        config: how; its penalty may have one strength a run.
         seeds: one a run: of the order of the examples (role ``"order"``) and of the augmentation (role
             ``"augment"``).
         lrs: one a run; by default ``config.lr`` for all.
         loss: gives the loss of each example, (n,), from outputs and labels; the batch mean is minimised.
-        augment: changes a batch of training inputs of one run, given a generator on their device.
+        augment: changes a batch of training inputs of one run, given a generator on their device; or one a
+            run.
+        on_epoch: given the number of the epoch, from 0, and the :class:`ModelStack`, before it.
+        on_step: given the number of steps done and the stack, after each.
 
     Returns:
         One history a run, the same as :func:`startright.training.train` gives, within rounding.
 
     Raises:
-        ValueError: models that cannot be stacked, or seeds or learning rates that do not match them.
+        ValueError: models that cannot be stacked, or seeds, learning rates, augmentations or strengths of a
+            penalty that do not match them.
     """
     lrs = [config.lr] * len(models) if lrs is None else [check_lr(lr) for lr in lrs]
     if not len(models) == len(seeds) == len(lrs):
@@ -58,8 +64,18 @@ def train_stacked(
             f"expected one seed and one learning rate a model, got {len(models)} models, "
             f"{len(seeds)} seeds and {len(lrs)} learning rates"
         )
+    strengths = config.penalty.strength if config.penalty is not None else 0.0
+    if isinstance(strengths, tuple) and len(strengths) != len(models):
+        raise ValueError(
+            f"expected one strength of the penalty a model, got {len(strengths)} for {len(models)}"
+        )
     program = _Gradients([model.to(data.train.x.device).train() for model in models], config, lrs, loss)
-    return train_together(program, data, config, seeds=seeds, loss=loss, augment=augment)
+    hooks = {"on_epoch": on_epoch, "on_step": on_step}
+    bound = {
+        name: hook and (lambda count, _, hook=hook: hook(count, program.stack))
+        for name, hook in hooks.items()
+    }
+    return train_together(program, data, config, seeds=seeds, loss=loss, augment=augment, **bound)
 
 
 class Program(Protocol):
@@ -82,7 +98,9 @@ def train_together(
     *,
     seeds: Sequence[int],
     loss: Loss = cross_entropy,
-    augment: Augment | None = None,
+    augment: Augment | Sequence[Augment] | None = None,
+    on_epoch: Hook | None = None,
+    on_step: Hook | None = None,
 ) -> list[History]:
     """The loop under :func:`train_stacked`, for runs that move in any way; see there.
 
@@ -92,16 +110,23 @@ def train_together(
         config: epochs, size of the batches, evaluations.
         seeds: one a run.
         loss: what is evaluated.
-        augment: changes a batch of training inputs of one run.
+        augment: changes a batch of training inputs of one run; or one a run.
+        on_epoch: given the number of the epoch, from 0, and the program, before it.
+        on_step: given the number of steps done and the program, after each.
 
     Raises:
         ValueError: a seed that is not a non-negative integer, or batches that the data do not fill.
     """
     batches, recorder = _Batches(data, config, seeds, augment), Recorder(config, data, loss, len(seeds))
-    for _ in range(config.epochs):
+    for epoch in range(config.epochs):
+        if on_epoch is not None:
+            on_epoch(epoch, program)
         batches.shuffle()
         for batch in range(batches.count):
-            rows = recorder.step(program.step(*batches.take(batch)), program.outputs)
+            losses = program.step(*batches.take(batch))
+            if on_step is not None:
+                on_step(epoch * batches.count + batch + 1, program)
+            rows = recorder.step(losses, program.outputs)
             if rows is not None and len(rows) < len(batches.orders):
                 program.keep(rows)
                 batches.keep(rows)
@@ -115,14 +140,33 @@ class _Gradients:
     """Plain training: each run descends its own loss."""
 
     def __init__(self, models: Sequence[nn.Module], config: TrainConfig, lrs: Sequence[float], loss: Loss):
-        self.stack, self.loss = ModelStack(models), loss
-        self.optimizer = stacked_optimizer(config, self.stack.theta.new_tensor(lrs))
+        self.stack, self.loss, self.config, self.count = ModelStack(models), loss, config, 0
+        self.lrs, self.penalty = self.stack.theta.new_tensor(lrs), config.penalty
+        self.optimizer = stacked_optimizer(config, self.lrs, self.stack.first())
 
     def step(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        losses = stacked_loss(self.loss, self.stack(x, shared=False), y).mean(1)
-        (gradient,) = torch.autograd.grad(losses.sum(), self.stack.theta)
-        self.optimizer.step(self.stack.theta, gradient)
+        with precision(self.config, x.device):
+            outputs = self.stack(x, shared=False)
+        losses = stacked_loss(self.loss, at_least_float32(outputs), y).mean(1)
+        objective = losses if self.penalty is None else losses + self.penalty.value(self.stack.parts())
+        (gradient,) = torch.autograd.grad(objective.sum(), self.stack.theta)
+        rate, decay = (
+            1.0 if schedule is None else schedule(self.count)
+            for schedule in (self.config.schedule, self.config.decay_schedule)
+        )
+        self.optimizer.step(self.stack.theta, gradient, rate, decay)
+        if self.penalty is not None:
+            self._prox(rate)
+        self.count += 1
         return losses
+
+    @torch.no_grad()
+    def _prox(self, rate: float) -> None:
+        """The proximal step, each parameter with the rate of its group."""
+        rule = self.config.groups or (lambda name, values: Group())
+        for name, values in self.stack.parts().items():
+            factor = rule(name, values[0]).lr
+            self.penalty.prox({name: values}, self.lrs * (rate * factor))
 
     def outputs(self, x: torch.Tensor) -> torch.Tensor:
         return self.stack.predict(x)
@@ -130,13 +174,24 @@ class _Gradients:
     def keep(self, rows: Sequence[int]) -> None:
         self.stack.keep(rows)
         self.optimizer.keep(rows)
+        self.lrs = self.lrs[rows]
+        self.penalty = self.penalty and self.penalty.keep(rows)
 
 
 class _Batches:
     """The training data in each run's own order, with each run's own noise."""
 
-    def __init__(self, data: Dataset, config: TrainConfig, seeds: Sequence[int], augment: Augment | None):
-        self.data, self.size, self.augment = data.train, config.batch_size, augment
+    def __init__(
+        self,
+        data: Dataset,
+        config: TrainConfig,
+        seeds: Sequence[int],
+        augment: Augment | Sequence[Augment] | None,
+    ):
+        self.data, self.size = data.train, config.batch_size
+        self.augments = [augment] * len(seeds) if augment is None or callable(augment) else list(augment)
+        if len(self.augments) != len(seeds):
+            raise ValueError(f"expected one augmentation a run, got {len(self.augments)} for {len(seeds)}")
         self.count = len(batch_sizes(len(data.train.y), config.batch_size, config.drop_last))
         self.orders = [generator(seed, "order") for seed in seeds]
         self.noises = [generator(seed, "augment", data.train.x.device) for seed in seeds]
@@ -150,11 +205,14 @@ class _Batches:
         """Inputs, (runs, n, ...), and labels, (runs, n)."""
         index = self.index[:, batch * self.size : (batch + 1) * self.size]
         x = self.data.x[index]
-        if self.augment:
-            x = torch.stack([self.augment(*pair) for pair in zip(x, self.noises, strict=True)])
+        if any(self.augments):
+            runs = zip(self.augments, x, self.noises, strict=True)
+            x = torch.stack([augment(own, rng) if augment else own for augment, own, rng in runs])
         return x, self.data.y[index]
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these of the runs alone."""
-        self.orders, self.noises = ([own[row] for row in rows] for own in (self.orders, self.noises))
+        self.orders, self.noises, self.augments = (
+            [own[row] for row in rows] for own in (self.orders, self.noises, self.augments)
+        )
         self.index = self.index[rows]

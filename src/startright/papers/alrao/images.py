@@ -114,7 +114,7 @@ def outcome(config: ImageConfig, model: Alrao, history: History, trace: WeightTr
         metrics["best_head_rate"] = float(model.head_rates[model.switch.weights.argmax()])
         metrics["best_head_weight"] = float(model.switch.weights.max())
         curves |= trace.curves()
-    return Outcome(metrics, curves, status=history.status, reason=history.reason)
+    return Outcome.of(history, metrics, curves)
 
 
 def run_images(config: ImageConfig, seed: int, device: torch.device) -> Outcome:

@@ -18,6 +18,7 @@ from startright.papers.alrao.optim import PerUnitSGD
 from startright.papers.alrao.switch import switch_update
 from startright.papers.alrao.training import Watch
 from startright.training import History, ModelStack, TrainConfig
+from startright.training.config import check_plain
 from startright.training.loop import Augment
 from startright.training.optim import StackedAdam, StackedSGD
 from startright.training.stacked import train_together
@@ -61,6 +62,7 @@ def fit_stacked(
             f"expected one seed (and one watch) a pair, got {len(pairs)} pairs, {len(seeds)} seeds"
             + (f" and {len(watches)} watches" if watches else "")
         )
+    check_plain(config, "Alrao")
     order = sorted(range(len(pairs)), key=lambda run: pairs[run][0].heads.n)  # runs of as many heads adjoin
     runs = _Runs([pairs[run] for run in order], [watches[run] for run in order] if watches else None)
     runs.check(data)

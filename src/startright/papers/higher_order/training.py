@@ -15,7 +15,7 @@ from startright.papers.higher_order.optim import GroupedNewton
 from startright.papers.higher_order.tasks import LossOfParams, batch_loss, clock, load, loss_of
 from startright.seeds import generator
 from startright.studies import Outcome, thin
-from startright.training import TrainConfig, train
+from startright.training import TrainConfig, gradient_step, train
 from startright.training.loop import torch_optimizer
 
 METHODS = ("grouped", "adam", "sgd", "kfac")
@@ -170,16 +170,7 @@ def torch_step(config: RunConfig, model: nn.Module) -> Step:
     """A step of Adam, or of SGD with momentum 0.9."""
     momentum = 0.9 if config.method == "sgd" else 0.0
     settings = TrainConfig(lr=config.lr, optimizer=config.method, momentum=momentum)
-    optimizer, loss = torch_optimizer(settings, model), loss_of(config.net)
-
-    def step(inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        batch = loss(model(inputs), targets).mean()
-        optimizer.zero_grad()
-        batch.backward()
-        optimizer.step()
-        return batch
-
-    return step
+    return gradient_step(model, torch_optimizer(settings, model), loss_of(config.net))
 
 
 def make_step(config: RunConfig, model: nn.Module, images: Dataset, seed: int) -> Step:
@@ -212,4 +203,4 @@ def run_training(config: RunConfig, seed: int, device: torch.device) -> Outcome:
     if isinstance(step, Grouped):
         more = step.outcome()
         metrics, curves = metrics | more[0], curves | more[1]
-    return Outcome(metrics, curves, status=history.status, reason=history.reason)
+    return Outcome.of(history, metrics, curves)

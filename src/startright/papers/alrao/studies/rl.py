@@ -80,7 +80,7 @@ def run_rl(config: RLConfig, seed: int, device: torch.device) -> Outcome:
         metrics["best_head_rate"] = float(model.head_rates[model.switch.weights.argmax()])
         metrics["best_head_weight"] = float(model.switch.weights.max())
         curves |= trace.curves()
-    return Outcome(metrics, curves, status=history.status, reason=history.reason)
+    return Outcome.of(history, metrics, curves)
 
 
 def _against(task: str, rates: tuple[float, ...], steps: int, **options) -> list[RLConfig]:

@@ -87,7 +87,7 @@ def run_char(config: CharConfig, seed: int, device: torch.device) -> Outcome:
         metrics["best_head_rate"] = float(model.head_rates[model.switch.weights.argmax()])
         metrics["best_head_weight"] = float(model.switch.weights.max())
         curves |= trace.curves()
-    return Outcome(metrics, curves, status=history.status, reason=history.reason)
+    return Outcome.of(history, metrics, curves)
 
 
 FOUR = [(1e-4, 1e2), (1e-3, 1e4)]

@@ -31,7 +31,7 @@ def run_units(config: UnitConfig, seed: int, device: torch.device) -> Outcome:
         model, optimizer, data, images.training(config), seed=seed, augment=images.augmentation(config)
     )
     if history.status != "ok":
-        return Outcome({}, status=history.status, reason=history.reason)
+        return Outcome.of(history, {}, {})
     model.eval()
 
     def accuracy() -> float:

@@ -67,7 +67,7 @@ def run_training_stacked(runs: Sequence[tuple[TrainingConfig, int]], device: tor
     histories = training.train_stacked(
         models, images, settings, seeds=[seed for _, seed in runs], lrs=[each.lr for each, _ in runs]
     )
-    return [Outcome(h.last, h.curves, status=h.status, reason=h.reason) for h in histories]
+    return [Outcome.of(history) for history in histories]
 
 
 def _training_grid(

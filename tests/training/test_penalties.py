@@ -1,0 +1,107 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from startright.models import MLP, build
+from startright.training import TrainConfig, train
+from startright.training.penalties import L1, L2, GroupLasso, Penalty
+
+VALUES = st.lists(st.floats(-3, 3), min_size=6, max_size=6)
+
+
+def rows(values):
+    """Two runs of a matrix of three weights a unit."""
+    return torch.tensor([values, values], dtype=torch.float64).view(2, 2, 3)
+
+
+def prox(penalty, w, rates):
+    moved = w.clone()
+    penalty.prox({"weight": moved}, torch.tensor(rates))
+    return moved
+
+
+def objective(penalty, v, w, rate, strength):
+    r = v.abs().sum() if isinstance(penalty, L1) else math.sqrt(3) * v.norm(dim=-1).sum()
+    return float((v - w).square().sum() / 2 + rate * strength * r)
+
+
+@pytest.mark.parametrize("kind", [L1, GroupLasso])
+@given(values=VALUES, seed=st.integers(0, 100))
+@settings(deadline=None, max_examples=40)
+def test_the_proximal_step_minimises_what_it_says(kind, values, seed):
+    w, rates, strengths = rows(values), (0.5, 0.1), (0.3, 2.0)
+    moved = prox(kind(strengths), w, rates)
+    noise = torch.randn(200, 2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    for run in range(2):
+        setting = (kind(0.0), w[run], rates[run], strengths[run])
+        at = objective(setting[0], moved[run], *setting[1:])
+        scales = torch.logspace(-4, 0, 200, dtype=torch.float64)[:, None, None]
+        others = [objective(setting[0], v, *setting[1:]) for v in moved[run] + scales * noise]
+        assert at <= min(others) + 1e-12
+
+
+def test_soft_thresholds_in_closed_form():
+    w = torch.tensor([[[1.0, -0.3, 0.2]]])
+    assert prox(L1(0.5), w, [0.5]).tolist() == [[pytest.approx([0.75, -0.05, 0.0])]]
+
+
+def test_units_vanish_as_a_whole():
+    w = torch.tensor([[[3.0, 4.0], [0.1, 0.1]]])
+    moved = prox(GroupLasso(1.0), w, [1.0])
+    assert moved[0, 0].tolist() == pytest.approx([3 * (1 - math.sqrt(2) / 5), 4 * (1 - math.sqrt(2) / 5)])
+    assert moved[0, 1].tolist() == [0.0, 0.0]
+    kernels = torch.ones(1, 2, 3, 3, 3)
+    assert prox(GroupLasso(10.0), kernels, [1.0]).abs().sum() == 0
+
+
+def test_units_that_are_zero_stay_so():
+    moved = prox(GroupLasso(0.0), torch.zeros(1, 2, 3), [1.0])
+    assert moved.tolist() == torch.zeros(1, 2, 3).tolist()
+
+
+def test_biases_are_left_alone_unless_chosen():
+    bias = torch.ones(1, 4)
+    L1(100.0).prox({"bias": bias}, torch.ones(1))
+    assert bias.tolist() == [[1.0] * 4]
+    L1(100.0, select=lambda name, values: True).prox({"bias": bias}, torch.ones(1))
+    assert bias.tolist() == [[0.0] * 4]
+
+
+def test_the_l2_penalty_is_the_weight_decay_of_sgd(digits):
+    def trained(**options):
+        model = build(lambda: MLP((64, 20, 10), nn.Tanh), 0).double()
+        train(model, digits, TrainConfig(epochs=2, batch_size=50, momentum=0.9, **options))
+        return nn.utils.parameters_to_vector(model.parameters())
+
+    every = L2(0.01, select=lambda name, values: True)
+    torch.testing.assert_close(trained(penalty=every), trained(weight_decay=0.01), rtol=1e-10, atol=1e-12)
+    assert not torch.equal(trained(), trained(weight_decay=0.01))
+
+
+def test_an_l1_penalty_makes_zeros_and_a_group_lasso_dead_units(digits):
+    def zeros(penalty):
+        model = build(lambda: MLP((64, 20, 10), nn.Tanh), 0).double()
+        history = train(model, digits, TrainConfig(epochs=3, batch_size=50, penalty=penalty))
+        assert history.status == "ok"
+        first = next(model.parameters())
+        return float((first == 0).double().mean()), int((first == 0).all(1).sum())
+
+    none, sparse, units = zeros(L2(0.02)), zeros(L1(0.02)), zeros(GroupLasso(0.05))
+    assert none == (0.0, 0)
+    assert sparse[0] > 0.2
+    assert units[1] > 0
+
+
+def test_what_is_wrong_is_refused():
+    for strength in (-1.0, math.nan, math.inf, (0.1, -0.1)):
+        with pytest.raises(ValueError, match="at least 0 and finite"):
+            Penalty(strength)
+
+
+def test_the_rows_that_go_on_keep_their_strengths():
+    assert L1((0.1, 0.2, 0.3)).keep([2, 0]).strength == (0.3, 0.1)
+    assert L1(0.1).keep([0]).strength == 0.1
