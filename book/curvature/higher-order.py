@@ -54,7 +54,7 @@ from startright.book import pages
 from startright.figures import use_style
 from startright.higher_order import figures, findings, reduced, studies, tables, tasks, training_findings
 from startright.higher_order.networks import make_network
-from startright.studies import live, recorded
+from startright.studies import complete, live, recorded
 
 use_style()
 warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated")  # torch about itself
@@ -131,7 +131,7 @@ tables.merging(merging)
 # One backward pass for each row of $\bar H$, one more for each third derivative. The unit below is one gradient on the same batch.
 
 # %% mystnb={"figure": {"caption": "Processor time of the reduced derivatives in units of one gradient, for groups of neighbouring tensors, computed in two ways. Dotted: $S+2$.", "name": "fig-higher-order-cost"}, "image": {"alt": "Time in gradients against the number of groups, one panel a network: solid lines for order 2, dashed ones with the third order, by backward passes and by tangents, beside the dotted line S plus 2."}}
-cost, cost_full = live(studies.COST, PROFILE, device=DEVICE, first_seed=SEED), recorded(studies.COST, "full")
+cost, cost_full = live(studies.COST, PROFILE, device=DEVICE, first_seed=SEED), complete(studies.COST)
 _ = figures.cost(cost_full or cost)
 plt.show()
 
@@ -215,7 +215,7 @@ _ = figures.interactions(steps_live)
 plt.show()
 
 # %% mystnb={"figure": {"caption": "The same on the paper's data: two MLPs on MNIST (2000 and 1000 images), LeNet on CIFAR-10 (1000).", "name": "fig-higher-order-interactions-full"}, "image": {"alt": "Six heat maps, three networks at initialisation and after a training by Adam; look at the entries far from the diagonal."}}
-steps_full = recorded(studies.ONE_STEP, "full")
+steps_full = complete(studies.ONE_STEP)
 if steps_full:
     _ = figures.interactions(steps_full)
     plt.show()
@@ -264,7 +264,7 @@ findings.once_definite(steps_full)
 # VGG-11' has 18 tensors, a network of twenty layers 42. Both at initialisation:
 
 # %% mystnb={"figure": {"caption": "VGG-11' (100 images of CIFAR-10) and twenty layers of 64 units (1000 of MNIST) at initialisation.", "name": "fig-higher-order-deep"}, "image": {"alt": "Two heat maps, of 18 by 18 and of 42 by 42 tensors; look at the entries far from the diagonal."}}
-large = recorded(studies.LARGE_STEP, "full")
+large = complete(studies.LARGE_STEP)
 if large:
     _ = figures.interactions(large)
     plt.show()
@@ -286,7 +286,7 @@ findings.deep(large)
 
 # %% mystnb={"figure": {"caption": "Along a training by Adam: least eigenvalue of $\\bar H$ over the largest (left), and the change of the batch's loss by one undamped step (right).", "name": "fig-higher-order-indefinite"}, "image": {"alt": "Left: the ratio of eigenvalues against the steps of Adam, with a line at zero. Right: the relative change of the loss for the cubic step and for order 2; above zero a step has raised the loss."}}
 indefinite_live = live(studies.INDEFINITE, PROFILE, device=DEVICE, first_seed=SEED)
-indefinite_full = recorded(studies.INDEFINITE, "full")
+indefinite_full = complete(studies.INDEFINITE)
 _ = figures.indefinite(indefinite_full or indefinite_live)
 plt.show()
 
@@ -336,7 +336,7 @@ training_findings.rivals([*learning_live, *peer_live])
 # has 15 here. On MNIST, below, it has 120: the network has 200 and 100 hidden units, fewer than the paper's, and sees 12 000 images for fifteen epochs.
 
 # %% mystnb={"figure": {"caption": "MNIST, 12 000 images, 784-200-100-10 units, tanh, batches of 100.", "name": "fig-higher-order-learning-full"}, "image": {"alt": "The same three panels for MNIST."}}
-learning_full, peer_full = recorded(studies.LEARNING, "full"), recorded(studies.PEER, "full")
+learning_full, peer_full = complete(studies.LEARNING), complete(studies.PEER)
 if learning_full:
     _ = figures.learning([*learning_full, *peer_full])
     plt.show()
@@ -363,7 +363,7 @@ training_findings.search([*learning_full, *peer_full])
 
 # %% mystnb={"figure": {"caption": "Training loss of each method at the rate in the legend: LeNet on CIFAR-10 (45 000 images), the paper's MLP (54 000 images of MNIST), twenty layers of 64 units and an auto-encoder (12 000 images).", "name": "fig-higher-order-networks"}, "image": {"alt": "One panel a network, training loss against the epoch, a curve a method."}}
 networks_live = live(studies.NETWORKS, PROFILE, device=DEVICE, first_seed=SEED)
-networks_full = recorded(studies.NETWORKS, "full")
+networks_full = complete(studies.NETWORKS)
 _ = figures.networks(networks_full or networks_live)
 plt.show()
 
@@ -418,7 +418,7 @@ tables.choices([*learning_live, *choices_live])
 # On MNIST there are other $\lambda$ and larger batches for the curvature as well.
 
 # %%
-choices_full = recorded(studies.CHOICES, "full")
+choices_full = complete(studies.CHOICES)
 full = [*learning_full, *choices_full] if choices_full else []
 tables.choices(full, digits=3) if full else "not yet run"
 

@@ -52,7 +52,7 @@ import torch
 from startright.book import pages
 from startright.figures import use_style
 from startright.preact import chains, chaos_findings, figures, log_periodic, maps, schemes, studies, tables
-from startright.studies import live, recorded
+from startright.studies import complete, live
 
 use_style()
 
@@ -142,7 +142,7 @@ chaos_findings.chaos((2.05, 3.0, 4.0, 5.0, 10.0))
 
 # %%
 correlation_live = live(studies.CORRELATION, PROFILE, device=DEVICE, first_seed=SEED)
-correlation_full = recorded(studies.CORRELATION, "full")
+correlation_full = complete(studies.CORRELATION)
 
 # %% mystnb={"figure": {"caption": "Mean correlation of two images against depth at width 300, on scikit-learn's digits; dashed: the infinite-width map iterated from the images' own correlations.", "name": "fig-chaos-correlation"}, "image": {"alt": "Six panels, one an activation, of correlation against the layer: within classes and between classes, each with a band over networks and a dashed line for infinite width."}}
 _ = figures.correlation(correlation_live, width=300)
@@ -226,7 +226,7 @@ pages.source(chains.scalar_chain)
 
 # %% mystnb={"figure": {"caption": "Second moment (left) and kurtosis (right) of a ReLU network's pre-activations. Points: sampled networks. Lines: exact.", "name": "fig-chaos-moments"}, "image": {"alt": "Left: sampled second moments against the layer, with a line at one. Right: sampled kurtosis on a logarithmic scale against the layer, with the exact lines, for each width."}}
 moments_live = live(studies.MOMENTS, PROFILE, device=DEVICE, first_seed=SEED)
-moments_full = recorded(studies.MOMENTS, "full")
+moments_full = complete(studies.MOMENTS)
 _ = figures.moments(moments_live)
 plt.show()
 

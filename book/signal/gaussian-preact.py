@@ -57,7 +57,7 @@ import numpy as np
 from startright.book import pages
 from startright.figures import use_style
 from startright.preact import QuotientLaw, chains, figures, findings, ks_of_product, phi, studies, tables
-from startright.studies import live, recorded
+from startright.studies import complete, live
 
 use_style()
 
@@ -88,7 +88,7 @@ SEED = 0  # the first seed of every study
 
 # %%
 depth_live = live(studies.DEPTH, PROFILE, device=DEVICE, first_seed=SEED)
-depth_full = recorded(studies.DEPTH, "full")
+depth_full = complete(studies.DEPTH)
 classic = [("relu", None), ("tanh", None)]
 
 # %% mystnb={"figure": {"caption": "Networks of width 10 with Gaussian weights. Left: KS distance to $\\mathcal{N}(0,1)$. Middle: after standardising. Right: variance. Bands are one standard deviation over seeds; grey is the 95 % noise level.", "name": "fig-preact-depth-classic"}, "image": {"alt": "Three panels against the layer, for ReLU and tanh at width 10: raw KS distance and standardised KS distance on logarithmic scales above a grey noise band, and the variance with a line at one."}}
@@ -219,7 +219,7 @@ pages.source(chains._two_step)
 
 # %%
 dependence_live = live(studies.DEPENDENCE, PROFILE, device=DEVICE, first_seed=SEED)
-dependence_full = recorded(studies.DEPENDENCE, "full")
+dependence_full = complete(studies.DEPENDENCE)
 
 # %% mystnb={"figure": {"caption": "KS distance of the output of a two-step network to $\\mathcal{N}(0,1)$ against width, no standardising. Grey: 95 % noise level.", "name": "fig-preact-dependence"}, "image": {"alt": "Three panels, one a layout, with the KS distance on a logarithmic scale against the width, for ReLU, tanh and the odd and positive functions at two values of theta, above a grey noise band."}}
 _ = figures.dependence(dependence_live)
@@ -324,7 +324,7 @@ findings.by_input(depth_full)
 
 # %%
 training_live = live(studies.TRAINING, PROFILE, device=DEVICE, first_seed=SEED)
-training_full = recorded(studies.TRAINING, "full")
+training_full = complete(studies.TRAINING)
 
 # %% mystnb={"figure": {"caption": "Test accuracy after training on scikit-learn's digits against learning rate, at width 10 and two depths.", "name": "fig-preact-training"}, "image": {"alt": "Two panels, one a depth, of test accuracy against learning rate, one line a function, with bands over seeds."}}
 _ = figures.training(training_live)

@@ -55,7 +55,7 @@ from startright.book import pages
 from startright.figures import use_style
 from startright.models import MLP
 from startright.seeds import generator
-from startright.studies import live, recorded
+from startright.studies import complete, live, recorded
 
 use_style()
 
@@ -180,7 +180,7 @@ tables.parameters(counts)
 
 # %%
 learning_live = live(studies.LEARNING, PROFILE, device=DEVICE, first_seed=SEED)
-learning_full = recorded(studies.LEARNING, "full")
+learning_full = complete(studies.LEARNING)
 
 # %% mystnb={"figure": {"caption": "Loss by epoch on digits: SGD at the seven rates from $10^{-5}$ to $10$, Adam at $10^{-3}$, and Alrao on $[10^{-5}, 10]$ with ten heads. Dotted: guessing. Look which rates of SGD the thick red line keeps up with.", "name": "fig-alrao-learning"}, "image": {"alt": "Two panels, training and test loss against the epoch: a thin line for SGD at each rate, dark for slow and light for fast ones, thick lines for Adam and Alrao, and a dotted line at the loss of guessing."}}
 _ = figures.learning(learning_live)
@@ -221,7 +221,7 @@ findings.against_sgd(learning_full)
 findings.window(learning_full)
 
 # %% tags=["finding", "remove-input"]
-findings.repeated(learning_full, recorded(studies.INTERVALS, "full"))
+findings.repeated(learning_full, complete(studies.INTERVALS))
 
 # %% [markdown]
 # This is no easy case for Alrao: a narrow network has few units in each decade of rates, and one epoch does not let
@@ -269,7 +269,7 @@ findings.switch(selection_live)
 # The paper's own case, GoogLeNet on CIFAR-10, needs no more than these steps:
 
 # %% mystnb={"figure": {"caption": "The same for GoogLeNet on CIFAR-10, one run. Look which head leads at step 125.", "name": "fig-alrao-switch-full"}, "image": {"alt": "Ten curves, dark for slow and light for fast heads, against the number of minibatches on a logarithmic axis."}}
-selection_full = recorded(studies.SELECTION, "full")
+selection_full = complete(studies.SELECTION)
 _ = figures.switch((selection_full or selection_live)[0])
 plt.show()
 
@@ -291,7 +291,7 @@ plt.show()
 findings.intervals(intervals_live, learning_live)
 
 # %% mystnb={"figure": {"caption": "Training loss of the first epoch on CIFAR-10 by interval: a narrow VGG19 here, GoogLeNet in the paper. Compare the shapes.", "name": "fig-alrao-intervals-full"}, "image": {"alt": "Two triangles of cells side by side, ours and the paper's, with the same bounds and the same colours."}}
-intervals_full = recorded(studies.INTERVALS, "full")
+intervals_full = complete(studies.INTERVALS)
 _ = figures.intervals(intervals_full or intervals_live, published=bool(intervals_full))
 plt.show()
 
@@ -308,7 +308,7 @@ findings.intervals(intervals_full, learning_full)
 # Penn Treebank by characters, and the same network, two LSTM layers of 100 units, after one epoch.
 
 # %% mystnb={"figure": {"caption": "Test loss of the character LSTM after one epoch; every point is a seed, crosses are the means of the paper's ten runs.", "name": "fig-alrao-granularity"}, "image": {"alt": "Four rows of points, one a setting: a rate a unit in blue and a rate a weight in red, on an interval up to 100 and on one up to 10000, with a cross in each row."}}
-granularity = recorded(studies.GRANULARITY, "full")
+granularity = complete(studies.GRANULARITY)
 if granularity:
     _ = figures.granularity(granularity)
     plt.show()
@@ -330,7 +330,7 @@ findings.granularity(granularity)
 # SGD and 1.59 for Adam.)
 
 # %%
-text = recorded(studies.TEXT, "full")
+text = complete(studies.TEXT)
 tables.text(text) if text else "not yet run"
 
 # %% tags=["finding", "remove-input"]
@@ -346,7 +346,7 @@ findings.text(text)
 
 # %% tags=["nbval-ignore-output"]
 variants_live = live(studies.VARIANTS, PROFILE, device=DEVICE, first_seed=SEED)
-variants_full = recorded(studies.VARIANTS, "full")
+variants_full = complete(studies.VARIANTS)
 tables.variants(variants_live)
 
 # %% tags=["finding", "nbval-ignore-output", "remove-input"]
@@ -391,11 +391,11 @@ findings.fraction(variants_full)
 
 # %% mystnb={"figure": {"caption": "Accuracy lost on the test set by resetting the units of a layer whose rates lie in a decade: a narrow VGG19 after one epoch on CIFAR-10. Look whether rows or columns are alike.", "name": "fig-alrao-units"}, "image": {"alt": "A heat map with a layer a column and a decade of rates a row; dark cells are large losses of accuracy."}}
 units_live = live(studies.UNITS, PROFILE, device=DEVICE, first_seed=SEED)
-_ = figures.units(recorded(studies.UNITS, "full") or units_live)
+_ = figures.units(complete(studies.UNITS) or units_live)
 plt.show()
 
 # %% tags=["finding", "remove-input"]
-findings.layers(recorded(studies.UNITS, "full"))
+findings.layers(complete(studies.UNITS))
 
 # %% [markdown]
 # After a whole training the paper finds slow units the safest to reset. After one epoch even those of the early layers may be
@@ -418,7 +418,7 @@ findings.regression(regression)
 # The recorded study trains far longer:
 
 # %% tags=["finding", "remove-input"]
-findings.regression(recorded(studies.REGRESSION, "full"))
+findings.regression(complete(studies.REGRESSION))
 
 # %% [markdown]
 # (sec-alrao-rl)=
@@ -429,7 +429,7 @@ findings.regression(recorded(studies.REGRESSION, "full"))
 # reproduces nothing.
 
 # %% mystnb={"figure": {"caption": "Return of the greedy policy at the end of training, by method; points are seeds, bars their means.", "name": "fig-alrao-rl"}, "image": {"alt": "One panel an environment, with a row of points for SGD at each of its rates, one for Adam and one for Alrao, and a bar at each mean."}}
-rl = recorded(studies.RL, "full")
+rl = complete(studies.RL)
 if len(rl) == len(studies.RL.runs("full")):
     _ = figures.returns(rl)
     plt.show()

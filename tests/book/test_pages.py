@@ -48,9 +48,14 @@ def test_source_shows_the_code_without_docstrings():
 
 
 def test_source_of_the_package_still_parses():
-    text = pages.source(errors.unknown).removeprefix("```python\n").removesuffix("\n```")
+    text = pages.source(errors.unknown).removeprefix("```python\n").partition("\n```")[0]
     compile(text, "shown", "exec")
     assert '"""' not in text
+
+
+def test_source_says_where_in_the_package_it_is():
+    assert pages.source(errors.unknown).endswith("\n```\n\n*`unknown` of `startright/errors.py`*")
+    assert pages.source(documented).endswith("\n```")
 
 
 def test_source_that_is_too_long_is_refused():
@@ -102,11 +107,11 @@ def paper(monkeypatch, tmp_path):
     folder.mkdir(parents=True)
     (folder / "__init__.py").touch()
     monkeypatch.setattr(papers, "__path__", [*papers.__path__, str(folder.parent)])
-    package, ledger = types.ModuleType(name), types.ModuleType(f"{name}.claims")
+    package, ledger, experiments = (types.ModuleType(name + part) for part in ("", ".claims", ".studies"))
     package.PAPER = papers.Paper(name, "A demonstration", "demo2026", 1, ("demo",))
-    ledger.CLAIMS = (claim("C1"), claim("C2"))
-    monkeypatch.setitem(sys.modules, name, package)
-    monkeypatch.setitem(sys.modules, f"{name}.claims", ledger)
+    ledger.CLAIMS, experiments.STUDIES = (claim("C1"), claim("C2")), (study,)
+    for module in (package, ledger, experiments):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
     return study
 
 
@@ -155,6 +160,11 @@ def test_unknown_papers_and_claims_are_refused(paper):
         pages.claims_table("demo", ["C9"])
     with pytest.raises(ValueError, match="unknown paper 'demmo'"):
         pages.claims_table("demmo")
+
+
+def test_records_of_no_study_of_the_paper_are_refused(paper):
+    with pytest.raises(ValueError, match="unknown study 'demo-coins': did you mean 'demo-coin'"):
+        pages.claims_table("demo", live={"demo-coins": records(paper, 0.5, "quick")})
 
 
 def test_live_records_leave_their_numbers_and_verdicts_for_another_machine(paper):

@@ -39,7 +39,7 @@ def source(thing: Callable | type, max_lines: int = 25) -> Markdown:
         max_lines: what a reader takes in at once.
 
     Returns:
-        Markdown with one fenced block, coloured by the theme of the site.
+        Markdown with one fenced block, coloured by the theme of the site, and the file it is from.
 
     Raises:
         ValueError: it is longer than ``max_lines`` lines.
@@ -62,7 +62,15 @@ def source(thing: Callable | type, max_lines: int = 25) -> Markdown:
         raise ValueError(
             f"{name} has {len(shown)} lines without docstrings; a page shows at most {max_lines}"
         )
-    return Markdown("\n".join(["```python", *shown, "```"]))
+    return Markdown("\n".join(["```python", *shown, "```", *_origin(thing)]))
+
+
+def _origin(thing: Callable | type) -> list[str]:
+    """Where in the package a thing is defined, as a line of Markdown; nothing outside of it."""
+    module = getattr(inspect.getmodule(thing), "__name__", "")
+    if module.partition(".")[0] != "startright":
+        return []
+    return ["", f"*`{thing.__qualname__}` of `{module.replace('.', '/')}.py`*"]
 
 
 def provenance(*, profile: str, device: str = "auto") -> Markdown:
@@ -108,11 +116,16 @@ def claims_table(
         numbers of ``live``, for another machine to be compared with.
 
     Raises:
-        ValueError: an unknown paper or claim.
+        ValueError: an unknown paper or claim, or a key of ``live`` that is no study of the paper.
     """
+    from startright import papers
+    from startright.errors import unknown
     from startright.measured import Finding
 
     chosen = _claims(paper, ids)
+    known = {study.name for study in papers.paper(paper).studies}
+    if wrong := [name for name in live or () if name not in known]:
+        raise unknown("study", wrong[0], known)
     ours = [(_row(c, profile, live, seed), _row(c, "full", None, 0)) for c in chosen]
     cells = [
         [*map(markdown, (c.id, c.statement, c.published)), _cell(now), _cell(full)]
