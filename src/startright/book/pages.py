@@ -118,14 +118,11 @@ def claims_table(
     Raises:
         ValueError: an unknown paper or claim, or a key of ``live`` that is no study of the paper.
     """
-    from startright import papers
-    from startright.errors import unknown
     from startright.measured import Finding
 
     chosen = _claims(paper, ids)
-    known = {study.name for study in papers.paper(paper).studies}
-    if wrong := [name for name in live or () if name not in known]:
-        raise unknown("study", wrong[0], known)
+    if live is not None:
+        _check_names(paper, live)
     ours = [(_row(c, profile, live, seed), _row(c, "full", None, 0)) for c in chosen]
     cells = [
         [*map(markdown, (c.id, c.statement, c.published)), _cell(now), _cell(full)]
@@ -159,6 +156,15 @@ def _claims(paper: str, ids: Sequence[str] | None) -> list["Claim"]:
     if wrong := [name for name in ids or () if name not in ledger]:
         raise unknown("claim", wrong[0], ledger)
     return [ledger[name] for name in ids or ledger]
+
+
+def _check_names(paper: str, live: Mapping[str, Sequence["Record"]]) -> None:
+    from startright import papers
+    from startright.errors import unknown
+
+    known = {study.name for study in papers.paper(paper).studies}
+    if wrong := [name for name in live if name not in known]:
+        raise unknown("study", wrong[0], known)
 
 
 def _row(
