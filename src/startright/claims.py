@@ -57,6 +57,26 @@ class Measurement:
         if self.n < 1:
             raise ValueError(f"{self.quantity!r} has n = {self.n!r}: at least one repetition is needed")
 
+    @classmethod
+    def of(
+        cls, quantity: str, values: Iterable[float], checks: Iterable[Check], **rest: str | bool
+    ) -> "Measurement":
+        """The mean of one value a repetition, and the standard deviation of those that are finite.
+
+        Args:
+            quantity: what they are, with their unit.
+            values: one a repetition; none, and the value is not a number.
+            checks: what the claim says.
+            rest: ``comparable``, ``note``, ``machine``.
+
+        >>> Measurement.of("points", [1.0, 2.0], [], comparable=False).value
+        1.5
+        """
+        data = pd.Series(list(values), dtype=float)
+        finite = data[data.abs() < math.inf]
+        spread = float(finite.std()) if len(finite) > 1 else None
+        return cls(quantity, float(data.mean()), spread, max(len(data), 1), tuple(checks), **rest)
+
 
 @dataclass(frozen=True)
 class Change:

@@ -22,7 +22,6 @@ from startright.papers.alrao.readings import (
     good_rates,
     networks,
     note,
-    std,
     whole_grid,
 )
 from startright.papers.alrao.reference import CURVES
@@ -86,12 +85,10 @@ def measure_accuracy(records: Records) -> Measurement:
     first = next(runs for _, runs in networks(table))
     runs = by_method(first)
     gap = 100 * _gap(runs, _best(runs)[1], "best_test_accuracy")
-    return Measurement(
+    return Measurement.of(
         "accuracy of Alrao minus that of SGD at its best rate, points",
-        float(gap.mean()),
-        std(gap),
-        len(gap),
-        tuple(checks),
+        gap,
+        checks,
         comparable=bool(table["epochs"].iloc[0] >= 50) and as_published(table),
         note=note(table),
     )
@@ -132,11 +129,9 @@ def measure_reliability(records: Records) -> Measurement:
     """C2: who fails: Alrao, SGD at the wrong rate, Adam."""
     table = frame(_early(records))
     accuracy = 100 * by_method(table)["alrao"]["best_test_accuracy"]
-    return Measurement(
+    return Measurement.of(
         "test accuracy of Alrao, %",
-        float(accuracy.mean()),
-        std(accuracy),
-        len(accuracy),
+        accuracy,
         tuple(check for net, runs in networks(table) for check in _reliability_checks(net, runs)),
         comparable=as_published(table),
         note=note(table),
@@ -198,11 +193,9 @@ def measure_early(records: Records) -> Measurement:
     """C3: the first epochs."""
     curves = curve_frame(_early(records), "train_loss")
     first = by_method(curves)["alrao"].query("step == 0")["train_loss"]
-    return Measurement(
+    return Measurement.of(
         "training loss of Alrao in the first epoch, nats",
-        float(first.mean()),
-        std(first),
-        len(first),
+        first,
         tuple(check for net, runs in networks(curves) for check in _early_checks(net, runs)),
         comparable=as_published(curves),
         note=note(curves),

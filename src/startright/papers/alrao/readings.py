@@ -62,11 +62,6 @@ def whole_grid(sgd: pd.DataFrame) -> bool:
     return set(DECADES) <= set(sgd["lo"])
 
 
-def std(values: pd.Series) -> float | None:
-    """The standard deviation; None of a single value."""
-    return float(values.std()) if len(values) > 1 else None
-
-
 def by_seed(runs: pd.DataFrame, column: str) -> pd.Series:
     """A column with the seed as index; what diverged has no value (NaN)."""
     return runs.set_index("seed")[column].where(runs.set_index("seed")["status"] == "ok")

@@ -18,7 +18,6 @@ from startright.papers.alrao.readings import (
     good_rates,
     head_rates,
     note,
-    std,
     trace,
     whole_grid,
 )
@@ -85,12 +84,10 @@ def measure_intervals(records: Records) -> Measurement:
     checks += _map_checks(cells) if published else ()
     held = [any(lo <= rate <= hi for rate in good) for lo, hi in zip(alrao["lo"], alrao["hi"], strict=True)]
     spans = alrao[held].groupby("seed")["value"].agg(np.ptp) if any(held) else pd.Series([np.nan])
-    return Measurement(
+    return Measurement.of(
         "range of the training loss over the intervals that hold a best rate of SGD, nats",
-        float(spans.mean()),
-        std(spans),
-        len(spans),
-        tuple(checks),
+        spans,
+        checks,
         comparable=published,
         note=note(table) and f"{note(table)}; the paper's map is GoogLeNet's",
     )
@@ -156,12 +153,10 @@ def measure_switch(records: Records) -> Measurement:
         checks += _selection_checks(NAMES[net], own, _good(grid, net))
     held = pd.Series([_at(*trace(run), LATE).max() for run in runs if run.status == "ok"], dtype=float)
     table = frame(runs).assign(width=1.0)
-    return Measurement(
+    return Measurement.of(
         f"weight of the leading head after {LATE} steps",
-        float(held.mean()),
-        std(held),
-        max(len(held), 1),
-        tuple(checks),
+        held,
+        checks,
         comparable=as_published(table),
         note=note(table),
     )

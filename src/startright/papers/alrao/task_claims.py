@@ -7,7 +7,7 @@ import pandas as pd
 
 from startright.checks import Check, each_between, every, mean_between
 from startright.claims import Measurement
-from startright.papers.alrao.readings import Records, by_method, by_seed, good_rates, std
+from startright.papers.alrao.readings import Records, by_method, by_seed, good_rates
 from startright.papers.alrao.reference import BIGRAM_BITS, GRANULARITY_BITS, RELEASED_FIRST_EPOCH
 from startright.papers.alrao.studies.imagenet import IMAGENET
 from startright.papers.alrao.studies.rl import RL
@@ -39,12 +39,10 @@ def measure_text(records: Records) -> Measurement:
         published = {"Alrao 1.67": (ours - 1.67) / 0.03, "SGD 1.566": (sgd - 1.566) / 0.02}
         text = "the paper's bits, to 0.03 (Alrao) and 0.02 (SGD), off by tolerances"
         checks.append(each_between(text, published, above=-1, below=1, kind="number", control=LETTERS))
-    return Measurement(
+    return Measurement.of(
         f"test bits a character of Alrao minus SGD at η = 1, after {epochs} epoch{'s' * (epochs > 1)}",
-        float(gap.mean()),
-        std(gap),
-        len(gap),
-        tuple(checks),
+        gap,
+        checks,
         comparable=epochs >= PAPER_EPOCHS,
         note=f"the paper's data and network; {epochs} epoch{'s' * (epochs > 1)} for about 300",
     )
@@ -92,12 +90,10 @@ def measure_granularity(records: Records) -> Measurement:
         checks.append(
             mean_between(text, ours, above=unit - 0.08, below=unit + 0.08, kind="number", control=LETTERS)
         )
-    return Measurement(
+    return Measurement.of(
         "(1e-3, 1e4): test bits of a rate a weight minus a rate a unit, after one epoch",
-        float(apart.mean()),
-        std(apart),
-        len(apart),
-        tuple(checks),
+        apart,
+        checks,
         note="against the first epoch of the paper's 20, whose absolute values no known set-up gives",
     )
 
@@ -132,12 +128,10 @@ def measure_imagenet(records: Records) -> Measurement:
     weakest = pd.concat([gap["resnet50"], gap["densenet121"]], axis=1).min(axis=1) - gap["alexnet"]
     checks.append(mean_between("AlexNet is the weakest: its gap is larger", weakest, above=0, control=GUESS))
     first = gap["resnet50"]
-    return Measurement(
+    return Measurement.of(
         "ResNet50: accuracy of Alrao minus SGD, points",
-        float(first.mean()),
-        std(first),
-        len(first),
-        tuple(checks),
+        first,
+        checks,
     )
 
 
@@ -159,11 +153,9 @@ def measure_rl(records: Records) -> Measurement:
     """C7: with an algorithm of our own choice."""
     found = list(_returns(frame(records[RL.name])))
     task, gap, _ = found[0]
-    return Measurement(
+    return Measurement.of(
         f"{task}: mean return of Alrao minus that of SGD at its best rate",
-        float(gap.mean()),
-        std(gap),
-        len(gap),
+        gap,
         tuple(check for _, _, check in found),
         comparable=False,
         note="the paper's algorithm is not known to us: deep Q-learning is our choice",

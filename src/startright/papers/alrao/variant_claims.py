@@ -7,7 +7,7 @@ import pandas as pd
 
 from startright.checks import Check, each_between, mean_between, some
 from startright.claims import Measurement
-from startright.papers.alrao.readings import Records, as_published, by_method, by_seed, note, std
+from startright.papers.alrao.readings import Records, as_published, by_method, by_seed, note
 from startright.papers.alrao.studies.images import VARIANTS
 from startright.papers.alrao.studies.units import EDGES, UNITS
 from startright.studies import Record, frame
@@ -46,11 +46,9 @@ def measure_on_adam(records: Records) -> Measurement:
             control=PLAIN,
         ),
     )
-    return Measurement(
+    return Measurement.of(
         "test loss of Alrao on Adam, nats",
-        float(losses.mean()),
-        std(losses),
-        len(losses),
+        losses,
         checks,
         comparable=as_published(table),
         note=note(table),
@@ -68,11 +66,9 @@ def measure_width(records: Records) -> Measurement:
     text = "three times the width changes the test loss as it does SGD's, to 0.05 nat: difference"
     differ = gains["alrao"] - gains["sgd"]
     checks = (mean_between(text, differ, above=-0.05, below=0.05, control=IDLE),)
-    return Measurement(
+    return Measurement.of(
         "test loss of Alrao at width × 3 minus at width × 1, nats",
-        float(gains["alrao"].mean()),
-        std(gains["alrao"]),
-        len(gains["alrao"]),
+        gains["alrao"],
         checks,
         comparable=as_published(table),
         note=note(table),
@@ -90,11 +86,9 @@ def measure_fraction(records: Records) -> Measurement:
         ),
         mean_between("a fifth of them learning costs less than 3 points", drop, below=3, control=IDLE),
     )
-    return Measurement(
+    return Measurement.of(
         "accuracy lost when a fifth of the units learns, points",
-        float(drop.mean()),
-        std(drop),
-        len(drop),
+        drop,
         checks,
         comparable=as_published(table),
         note=note(table) or "the paper's values are in a figure that is not available",
@@ -143,11 +137,9 @@ def measure_units(records: Records) -> Measurement:
     runs = records[UNITS.name]
     drops, table = drops_of(runs), frame(runs)
     slow = pd.Series(drops[:, :SLOW].mean((1, 2)))
-    return Measurement(
+    return Measurement.of(
         "accuracy lost by resetting slow units (η < 1e-2), points, mean over layers and bins",
-        float(slow.mean()),
-        std(slow),
-        len(slow),
+        slow,
         tuple(_unit_checks(drops)),
         comparable=as_published(table),
         note=note(table),

@@ -31,12 +31,6 @@ Records = Mapping[str, list[Record]]
 LEAST = -12  # rounding differs from machine to machine: smaller errors all count as this power of ten
 
 
-def _std(values: pd.Series) -> float | None:
-    """The standard deviation of the finite values, None of a single one."""
-    finite = values[np.isfinite(values)]
-    return float(finite.std()) if len(finite) > 1 else None
-
-
 def _power(error: float, least: int = LEAST) -> float:
     """The power of ten above an error, ``least`` at least."""
     return max(least, math.ceil(math.log10(max(error, 1e-300))))
@@ -239,11 +233,9 @@ def measure_interactions(records: Records) -> Measurement:
         every(f"|C| likewise between layers that are no neighbours (least {far.min():.2f})", far > 0.5),
     )
     gap = (trained["diagonal"] - trained["cubic"]) / trained["before"]
-    return Measurement(
+    return Measurement.of(
         "loss after the step without interactions minus with them, over the loss before, trained networks",
-        gap.mean(),
-        _std(gap),
-        len(gap),
+        gap,
         checks,
         comparable=_on_paper_data(table),
         note=_note(table),
@@ -334,11 +326,9 @@ def measure_regularisation(records: Records) -> Measurement:
             control="order 2 alone",
         ),
     )
-    return Measurement(
+    return Measurement.of(
         "share of states along Adam's path with λmin(H̄) ≤ 0, on batches of 100",
-        share.mean(),
-        _std(share),
-        len(share),
+        share,
         checks,
         comparable=_on_paper_data(table),
         note=_note(table),
@@ -410,11 +400,9 @@ def measure_training(records: Records) -> Measurement:
         ),
     )
     ratio = 10 ** by_adam[main]
-    return Measurement(
+    return Measurement.of(
         f"training loss of grouped Newton over that of Adam, both at their best rate ({main})",
-        ratio.mean(),
-        _std(ratio),
-        max(len(ratio), 1),
+        ratio,
         checks,
         comparable=_as_published(table),
         note=f"{records[studies.LEARNING.name][0].config['epochs']} epochs for the paper's 100 to 200",
@@ -484,11 +472,9 @@ def measure_rates(records: Records) -> Measurement:
         ),
     )
     table, mean = frame(grouped), 10 ** by_seed["ratio"]
-    return Measurement(
+    return Measurement.of(
         "rate of a bias over that of its layer's weights, geometric mean over layers",
-        mean.mean(),
-        _std(mean),
-        max(len(mean), 1),
+        mean,
         checks,
         comparable=_as_published(table),
         note=_note(table),

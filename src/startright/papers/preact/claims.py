@@ -40,10 +40,6 @@ def _by_seed(table: pd.DataFrame, column: str, **where: object) -> pd.Series:
     return _rows(table, **where).set_index("seed")[column]
 
 
-def _spread(values: pd.Series) -> float | None:
-    return float(values.std()) if len(values) > 1 else None
-
-
 # --- C1, C6: through depth ------------------------------------------------------------------
 
 
@@ -109,7 +105,7 @@ def measure_gaussian_hypothesis(records: Records) -> Measurement:
     checks.append(each_between(text, off, above=-0.01, below=0.01, control="an exact sampler"))
     values = _rows(table, scheme="relu", width=10)["ks_standardised_50_50"]
     quantity = "standardised KS distance, ReLU, width 10, layer 50"
-    return Measurement(quantity, values.mean(), _spread(values), len(values), tuple(checks))
+    return Measurement.of(quantity, values, checks)
 
 
 def measure_depth(records: Records) -> Measurement:
@@ -143,7 +139,7 @@ def measure_depth(records: Records) -> Measurement:
         checks.append(each_between(text, drift, above=5 * threshold, control="an exact sampler"))
     values = _rows(ours, width=10, inputs="unit")["late"]
     quantity = "KS distance, φᵖ, width 10, layers 21 to 30, mean over θ"
-    return Measurement(quantity, values.mean(), _spread(values), len(values), tuple(checks))
+    return Measurement.of(quantity, values, checks)
 
 
 # --- C2, C3: the exact law ------------------------------------------------------------------
@@ -219,7 +215,7 @@ def measure_independent(records: Records) -> Measurement:
         _at_most("one neuron a layer", alone["rejected"], 0.05, SOFTPLUS),
     )
     quantity = "KS distance over its noise floor, independent inputs"
-    return Measurement(quantity, values.mean(), _spread(values), len(values), checks)
+    return Measurement.of(quantity, values, checks)
 
 
 def _off(
@@ -303,7 +299,7 @@ def measure_dependence(records: Records) -> Measurement:
     published = AUTHORS_DEPENDENCE["A", "odd", large][wide]
     note = f"the authors' stored value there is {published}; theirs includes the error of their fitted φ"
     quantity = f"KS distance, odd, θ = {large:g}, layout A, n = {wide}"
-    return Measurement(quantity, values.mean(), _spread(values), len(values), checks, note=note)
+    return Measurement.of(quantity, values, checks, note=note)
 
 
 # --- C7, C8, C9: exact statements on the Edge of Chaos --------------------------------------
@@ -359,7 +355,7 @@ def measure_moments(records: Records) -> Measurement:
     width = int(table["width"].min())
     narrow, exact = _rows(table, width=width)["kurtosis_2"], finite_width.relu_kurtosis(width, 2)
     quantity = f"kurtosis at layer 2, ReLU, width {width} (exact: {exact:g})"
-    return Measurement(quantity, narrow.mean(), _spread(narrow), len(narrow), tuple(checks))
+    return Measurement.of(quantity, narrow, checks)
 
 
 def measure_principles(records: Records) -> Measurement:
@@ -416,7 +412,7 @@ def measure_training(records: Records) -> Measurement:
     quantity = f"largest mean test accuracy (%) of a function at width {width}, depth {depth}"
     apart = ", which cannot be told apart" if len(together) > 1 else ""
     note = f"that of {either(sorted(together))}{apart}; the set-up is ours, as the paper's is unknown to us"
-    return Measurement(quantity, values.mean(), _spread(values), len(values), (), comparable=False, note=note)
+    return Measurement.of(quantity, values, (), comparable=False, note=note)
 
 
 FIRST, NOW = "2026-11-21", "2026-11-26"
