@@ -9,7 +9,6 @@ SOURCE = ROOT / "src"
 INTERNAL = {
     "startright",
     "startright.__main__",
-    "startright.aliases",
     "startright.escape",
     "startright.book.docstrings",
     "startright.book.theme",

@@ -1,44 +1,10 @@
 """The code that the README and the API page print runs as it is printed, and does what they say."""
 
-import re
-import warnings
-from pathlib import Path
-
-import pytest
 import torch
+from contract.documented import blocks, execute
 from torch import nn
 
-ROOT = Path(__file__).parents[3]
-
-
-def blocks(text):
-    return re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-
-
-def execute(codes, names, cwd, monkeypatch):
-    """The names after each of the blocks, which share them; a warning is an error."""
-    monkeypatch.chdir(cwd)
-    after = []
-    with torch.random.fork_rng(), warnings.catch_warnings():
-        torch.manual_seed(0)
-        warnings.simplefilter("error")
-        for code in codes:
-            exec(compile(code, "<documentation>", "exec"), names)
-            after.append(dict(names))
-    return after
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    """Heading of the subsection → the names after each of its blocks."""
-    text = (ROOT / "book/api/alrao.md").read_text(encoding="utf-8")
-    section = re.search(r"^## In two lines$(.*?)^## ", text, re.DOTALL | re.MULTILINE)[1]
-    parts = re.split(r"^### (.+)$", section, flags=re.MULTILINE)[1:]
-    found = {heading: blocks(body) for heading, body in zip(parts[::2], parts[1::2], strict=True)}
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        codes = [code for part in found.values() for code in part]
-        after = iter(execute(codes, {"__name__": "page"}, tmp_path_factory.mktemp("page"), monkeypatch))
-    return {heading: [next(after) for _ in part] for heading, part in found.items()}
+from startright.paths import repository
 
 
 def test_every_use_is_shown(page):
@@ -93,7 +59,9 @@ def test_a_resumed_training_goes_on(page):
 
 
 def test_readme(tmp_path, monkeypatch):
-    found = [code for code in blocks((ROOT / "README.md").read_text(encoding="utf-8")) if "alrao" in code]
+    found = [
+        code for code in blocks((repository() / "README.md").read_text(encoding="utf-8")) if "alrao" in code
+    ]
     assert len(found) == 1
     net = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
     names = {"net": net, "x": torch.randn(8, 64), "y": torch.arange(8)}

@@ -18,18 +18,6 @@ TRAINED = {"rel": 0.25, "abs": 0.05}
 EXACT = {"alrao-counts": {"rel": 1e-12}, "alrao-identity": {"abs": 1e-5}}
 
 
-@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
-def test_grids_have_unique_runs(study):
-    for profile in study.profiles:
-        assert len({each.key for each in study.runs(profile)}) == len(study.runs(profile))
-
-
-@pytest.mark.parametrize("study", QUICK, ids=lambda study: study.name)
-def test_recorded_quick_runs_are_complete(study):
-    committed = {record.key for record in recorded(study, "quick")}
-    assert committed == {each.key for each in study.runs("quick")}
-
-
 @pytest.mark.parametrize(
     "study", [s for s in QUICK if s.name not in ("alrao-rl", "alrao-units")], ids=lambda study: study.name
 )

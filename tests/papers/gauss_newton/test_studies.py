@@ -5,22 +5,9 @@ from dataclasses import replace
 import pytest
 
 from startright.papers.gauss_newton import studies
-from startright.papers.gauss_newton.studies import STUDIES
 from startright.studies import RecordStore, compare, recorded, run
 
 OURS = (studies.GRID, studies.SPEED, studies.DAMPING)
-
-
-@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
-def test_grids_have_unique_runs(study):
-    for profile in study.profiles:
-        assert len({each.key for each in study.runs(profile)}) == len(study.runs(profile))
-
-
-@pytest.mark.parametrize("study", OURS, ids=lambda study: study.name)
-def test_recorded_quick_runs_are_complete(study):
-    committed = {record.key for record in recorded(study, "quick")}
-    assert committed == {each.key for each in study.runs("quick")}
 
 
 @pytest.mark.parametrize(

@@ -1,36 +1,11 @@
 """The code that the API page prints runs as it is printed, and does what the page says."""
 
-import re
-import warnings
-from pathlib import Path
-
-import pytest
 import torch
 from torch.nn import functional as F
 
-ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    """Heading of the subsection → the names after its block; a warning is an error."""
-    text = (ROOT / "book/api/higher_order.md").read_text(encoding="utf-8")
-    section = re.search(r"^## In two lines$(.*?)^## ", text, re.DOTALL | re.MULTILINE)[1]
-    parts = re.split(r"^### (.+)$", section, flags=re.MULTILINE)[1:]
-    names, after = {"__name__": "page"}, {}
-    with pytest.MonkeyPatch.context() as monkeypatch, torch.random.fork_rng(), warnings.catch_warnings():
-        monkeypatch.chdir(tmp_path_factory.mktemp("page"))
-        torch.manual_seed(0)
-        warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)  # torchvision's
-        for heading, body in zip(parts[::2], parts[1::2], strict=True):
-            [code] = re.findall(r"^```python\n(.*?)^```$", body, re.DOTALL | re.MULTILINE)
-            exec(compile(code, "<documentation>", "exec"), names)
-            after[heading] = dict(names)
-    return after
-
 
 def test_every_use_is_shown(page):
+    assert [heading for heading, part in page.items() if len(part) == 1] == list(page)
     assert list(page) == [
         "Training",
         "What it has learnt",
@@ -43,13 +18,13 @@ def test_every_use_is_shown(page):
 
 
 def test_training(page):
-    names = page["Training"]
+    [names] = page["Training"]
     assert names["loss"].isfinite()
     assert names["optimizer"].estimates == 6
 
 
 def test_what_it_has_learnt(page):
-    names = page["What it has learnt"]
+    [names] = page["What it has learnt"]
     assert list(names["rates"]) == ["0.weight", "0.bias", "2.weight", "2.bias"]
     assert names["rates"] == {name: max(eta, 0) for name, eta in names["eta"].items()}
     assert max(names["rates"].values()) > 0
@@ -58,21 +33,21 @@ def test_what_it_has_learnt(page):
 
 
 def test_groups(page):
-    names = page["Groups of one's own"]
+    [names] = page["Groups of one's own"]
     assert list(names["by_layer"].rates) == ["0", "2"]
     assert list(names["by_kind"].rates) == ["weights", "biases"]
     assert list(names["by_hand"].rates) == ["first", "last"]
 
 
 def test_rates(page):
-    names = page["A network of torchvision"]
+    [names] = page["A network of torchvision"]
     assert list(names["suggested"]) == ["0", "2"]
     assert list(names["of_blocks"]) == ["features", "classifier"]
     assert all(torch.tensor(list(names[key].values())).isfinite().all() for key in ("suggested", "of_blocks"))
 
 
 def test_the_parts(page):
-    names = page["The derivatives and the step by themselves"]
+    [names] = page["The derivatives and the step by themselves"]
     torch.testing.assert_close(
         names["derivatives"].g, torch.stack([g.square().sum() for g in names["gradient"].values()]).double()
     )
@@ -81,7 +56,7 @@ def test_the_parts(page):
 
 
 def test_a_resumed_training_goes_on(page):
-    names = page["Schedules and checkpoints"]
+    [names] = page["Schedules and checkpoints"]
     assert not names["halved"]
     rng = torch.Generator().manual_seed(1)
     for _ in range(10):

@@ -14,18 +14,9 @@ CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
-def test_grids_have_unique_runs_and_refuse_other_profiles(study):
-    assert study.profiles == ("quick", "full")
-    assert len(study.runs("full")) >= len(study.runs("quick"))
-    with pytest.raises(ValueError, match="paper"):
-        study.grid("paper")
-
-
-@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
-def test_recorded_quick_runs_are_complete_and_reproduce(study, tmp_path):
+def test_a_run_of_each_study_reproduces(study, tmp_path):
     """The first config of each study, run afresh, gives the committed numbers."""
     committed = {record.key: record for record in recorded(study, "quick")}
-    assert set(committed) == {each.key for each in study.runs("quick")}
     first = study.grid("quick")[:1]
     small = replace(study, grid=lambda profile: first)
     store = RecordStore(tmp_path / "fresh.jsonl")
