@@ -98,6 +98,7 @@ MARKDOWN = [
     "`<script>alert(1)</script>`",
     "```python\nx = 1\n```\n<script>alert(1)</script>\n```python\n```",
     "```python\nx = 1\n  ```\n<script>alert(1)</script>\n```",
+    "```python\nx = 1\n```\n\n*`f` of `a.py`*\n<script>alert(1)</script>",
     "~~~\n```python\n~~~\n<script>alert(1)</script>\n```",
     "```\n<script>alert(1)</script>\n```",
 ]
@@ -128,6 +129,7 @@ FIT = {
         "At $x < 10^{-2}$, **below** it, −0.08 ± 0.04 nats (n = 5); see {numref}`fig-a` and [a](b.html).",
         "| a | b |\n| --- | --- |\n| 1 \\| 2 | &lt;b&gt; |\n\nFull records: CPU.",
         "```python\nif a<b: run('<script>', '{{')  # <iframe>\n```",
+        "```python\nx = 1\n```\n\n*`Alrao.fit` of `startright/papers/alrao/model.py`*",
     ],
     "text/latex": ["$\\displaystyle x^2$"],
     "image/svg+xml": [

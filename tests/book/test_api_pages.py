@@ -9,6 +9,7 @@ SOURCE = ROOT / "src"
 INTERNAL = {
     "startright",
     "startright.__main__",
+    "startright.aliases",
     "startright.escape",
     "startright.book.docstrings",
     "startright.book.theme",

@@ -36,6 +36,7 @@ _MYST = {
 _URL = re.compile(r"(?:java|vb)script:|data:(?:text|image|application)/", re.IGNORECASE)
 _LISTING = re.compile(
     r"```python\n(?:(?!\s*```).*\n)*```\s*"
+    r"(?:\*`[\w.<>]+` of `[\w/]+\.py`\*\s*)?"
 )  # as `pages.source` makes it: all of the output
 
 

@@ -3,7 +3,7 @@
 A paper's package exports its methods. Beside them ``studies`` holds its experiments as ``STUDIES`` and
 ``claims`` what it states as ``CLAIMS``; ``readings``, ``tables``, ``figures`` and ``findings`` say what the
 records show. Papers never import each other: what two of them need lies below them. Each has a short name
-as well, ``startright.alrao`` for ``startright.papers.alrao`` (:mod:`startright.aliases`).
+as well, ``startright.alrao`` for ``startright.papers.alrao`` (``startright.aliases``).
 """
 
 import pkgutil

@@ -48,7 +48,8 @@ def train_stacked(
         loss: gives the loss of each example, (n,), from outputs and labels; the batch mean is minimised.
         augment: changes a batch of training inputs of one run, given a generator on their device; or one a
             run.
-        on_epoch: given the number of the epoch, from 0, and the :class:`ModelStack`, before it.
+        on_epoch: given the number of the epoch, from 0, and the
+            :class:`~startright.training.stack.ModelStack`, before it.
         on_step: given the number of steps done and the stack, after each.
 
     Returns:
