@@ -131,8 +131,13 @@ def test_hooks_see_every_epoch_and_every_step(digits):
 def test_hooks_see_the_stack(digits):
     seen = []
     config = TrainConfig(epochs=2, batch_size=100)
-    train_stacked(models(), digits, config, seeds=SEEDS, on_epoch=lambda n, stack: seen.append((n, stack)))
-    assert [n for n, _ in seen] == [0, 1]
+    hooks = {
+        f"on_{name}": lambda n, stack, name=name: seen.append((f"{name} {n}", stack))
+        for name in ("epoch", "step")
+    }
+    train_stacked(models(), digits, config, seeds=SEEDS, **hooks)
+    steps = [f"step {n}" for n in range(1, 9)]
+    assert [what for what, _ in seen] == ["epoch 0", *steps[:4], "epoch 1", *steps[4:]]
     assert all(isinstance(stack, ModelStack) for _, stack in seen)
 
 

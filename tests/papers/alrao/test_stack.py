@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -9,6 +11,7 @@ from startright.papers.alrao.stack import fit_stacked
 from startright.papers.alrao.trace import WeightTrace
 from startright.papers.alrao.training import fit
 from startright.training import TrainConfig
+from startright.training.schedules import cosine
 
 MIXED = [((1e-5, 10.0), 6), ((0.1, 0.1), 1), ((1e-3, 1.0), 3), ((0.5, 0.5), 1), ((1e-4, 1e-1), 6)]
 CALM = [((1e-4, 1e-2), 3), ((1e-3, 1e-3), 1), ((1e-3, 1e-2), 3)]
@@ -174,3 +177,12 @@ def test_features_that_the_heads_do_not_take(digits):
 def test_bad_input(digits, seeds, watches, message):
     with pytest.raises(ValueError, match=message):
         fit_stacked(pairs(CALM[:2]), digits, CONFIG, seeds=seeds, watches=watches)
+
+
+def test_settings_that_alrao_would_not_follow_are_refused(digits):
+    config = replace(CONFIG, schedule=cosine(10))
+    with pytest.raises(ValueError, match="Alrao takes no schedule"):
+        fit_stacked(pairs(CALM), digits, config, seeds=[0, 1, 2])
+    [(model, optimizer)] = pairs(CALM[:1])
+    with pytest.raises(ValueError, match="the step given takes no schedule"):
+        fit(model, optimizer, digits, config)
