@@ -20,7 +20,7 @@ def rows(values):
 
 def prox(penalty, w, rates):
     moved = w.clone()
-    penalty.prox({"weight": moved}, torch.tensor(rates))
+    penalty.prox({"weight": moved}, torch.tensor(rates, dtype=w.dtype))
     return moved
 
 
@@ -105,3 +105,19 @@ def test_what_is_wrong_is_refused():
 def test_the_rows_that_go_on_keep_their_strengths():
     assert L1((0.1, 0.2, 0.3)).keep([2, 0]).strength == (0.3, 0.1)
     assert L1(0.1).keep([0]).strength == 0.1
+
+
+@pytest.mark.parametrize("penalty", [L1(0.1), GroupLasso(0.1), L2(0.1)], ids=lambda p: type(p).__name__)
+def test_a_penalty_joins_losses_wherever_they_are(penalty):
+    """On another device than the processor's a constant of one entry would not."""
+    values = penalty.value({"bias": torch.ones(3, 4, device="meta")})
+    assert (torch.ones(3, device="meta") + values).device.type == "meta"
+
+
+def test_a_rate_is_a_number_or_one_a_run():
+    w = torch.ones(2, 3, 4)
+    one, each = w.clone(), w.clone()
+    L1(0.5).prox({"w": one}, 0.1)
+    L1(0.5).prox({"w": each}, torch.tensor([0.1, 0.1]))
+    assert torch.equal(one, each)
+    assert one.flatten()[0] == pytest.approx(0.95)

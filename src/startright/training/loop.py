@@ -119,7 +119,7 @@ def _prox(penalty: Penalty, parameters: Mapping[str, nn.Parameter], optimizer: t
     for group in optimizer.param_groups:
         own = {id(p) for p in group["params"]}
         rows = {name: p.detach()[None] for name, p in parameters.items() if id(p) in own}
-        penalty.prox(rows, torch.tensor([group["lr"]]))
+        penalty.prox(rows, group["lr"])
 
 
 class _Scheduled:

@@ -25,7 +25,7 @@ class Penalty:
     r"""A strength :math:`\lambda` times a function r of some parameters.
 
     Args:
-        strength: λ, not negative: a number, or one a run.
+        strength: λ, not negative: a number, or one a run, (runs,).
         select: name and values, (runs, ...) → whether the parameter is penalised.
 
     Raises:
@@ -36,16 +36,12 @@ class Penalty:
     select: Select = weights
 
     def __post_init__(self):
-        if isinstance(self.strength, Sequence):
+        several = isinstance(self.strength, Sequence)
+        if several:
             object.__setattr__(self, "strength", tuple(self.strength))
-        for value in self.strengths:
+        for value in self.strength if several else (self.strength,):
             if not 0 <= value < torch.inf:
                 raise ValueError(f"the strength of a penalty must be at least 0 and finite, got {value}")
-
-    @property
-    def strengths(self) -> tuple[float, ...]:
-        """λ of each run, or the one of all."""
-        return self.strength if isinstance(self.strength, tuple) else (self.strength,)
 
     def keep(self, rows: Sequence[int]) -> "Penalty":
         """The penalty of these of the runs alone."""
@@ -55,17 +51,18 @@ class Penalty:
 
     def value(self, parameters: Parameters) -> torch.Tensor:
         """What joins the loss of each run, (runs,); 0 of a penalty that acts by its proximal step."""
-        return torch.zeros(1)
+        return torch.zeros(())
 
-    def prox(self, parameters: Parameters, rates: torch.Tensor) -> None:
-        """Move the parameters, (runs, ...), in place, after a step of the given sizes, (runs,)."""
+    def prox(self, parameters: Parameters, rates: torch.Tensor | float) -> None:
+        """Move the parameters, (runs, ...), in place, after a step of the given size, or sizes, (runs,)."""
 
     def _selected(self, parameters: Parameters) -> list[torch.Tensor]:
         return [values for name, values in parameters.items() if self.select(name, values)]
 
-    def _column(self, like: torch.Tensor) -> torch.Tensor:
-        """λ as (runs, 1, ...), to go with parameters of that shape."""
-        return _column(like.new_tensor(self.strengths), like)
+    def _column(self, like: torch.Tensor) -> torch.Tensor | float:
+        """λ, or (runs, 1, ...) of them, to go with parameters of that shape; one λ is never copied there."""
+        several = isinstance(self.strength, tuple)
+        return _column(like.new_tensor(self.strength) if several else self.strength, like)
 
 
 class L2(Penalty):
@@ -74,14 +71,14 @@ class L2(Penalty):
     def value(self, parameters: Parameters) -> torch.Tensor:
         """λr of each run, (runs,)."""
         terms = [(self._column(w) * w.square() / 2).flatten(1).sum(1) for w in self._selected(parameters)]
-        return torch.stack(terms).sum(0) if terms else torch.zeros(1)
+        return torch.stack(terms).sum(0) if terms else torch.zeros(())
 
 
 class L1(Penalty):
     r"""The sum of the sizes, :math:`r(w) = \lVert w \rVert_1`, by soft thresholds: small weights become 0."""
 
     @torch.no_grad()
-    def prox(self, parameters: Parameters, rates: torch.Tensor) -> None:
+    def prox(self, parameters: Parameters, rates: torch.Tensor | float) -> None:
         """Every weight moves by ηλ towards 0, and stops there."""
         for w in self._selected(parameters):
             w.copy_(w.sign() * (w.abs() - _column(rates, w) * self._column(w)).clamp_min(0))
@@ -96,7 +93,7 @@ class GroupLasso(Penalty):
     """
 
     @torch.no_grad()
-    def prox(self, parameters: Parameters, rates: torch.Tensor) -> None:
+    def prox(self, parameters: Parameters, rates: torch.Tensor | float) -> None:
         r"""Every row shrinks by the factor :math:`\max(0, 1 - \eta\lambda\sqrt{n_u}/\lVert w_u\rVert)`."""
         for w in self._selected(parameters):
             rows = w.flatten(2)  # (runs, units, weights of each)
@@ -106,7 +103,6 @@ class GroupLasso(Penalty):
             w.copy_(rows.view_as(w))
 
 
-def _column(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """One value a run as (runs, 1, ...), of the kind of ``like`` and on its device."""
-    values = values.to(like)
-    return values.view(-1, *[1] * (like.dim() - 1))
+def _column(values: torch.Tensor | float, like: torch.Tensor) -> torch.Tensor | float:
+    """One value a run as (runs, 1, ...); a number as it is."""
+    return values if isinstance(values, float | int) else values.view(-1, *[1] * (like.dim() - 1))
