@@ -278,3 +278,5 @@ def test_numbers_that_do_not_match_are_refused(digits):
         train_stacked(models(), digits, TrainConfig(), seeds=SEEDS, augment=[lambda x, rng: x])
     with pytest.raises(ValueError, match="unknown precision 'bf16'"):
         TrainConfig(precision="bf16")
+    with pytest.raises(ValueError, match=r"one strength of the penalty, got \(0.1, 0.2\)"):
+        train(models(1)[0], digits, config)

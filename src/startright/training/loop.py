@@ -91,8 +91,16 @@ def gradient_step(
 
     Returns:
         Inputs and targets → the batch loss, without the penalty, on the device.
+
+    Raises:
+        ValueError: a penalty with one strength a run.
     """
     config = config or TrainConfig()
+    if config.penalty is not None and isinstance(config.penalty.strength, tuple):
+        raise ValueError(
+            f"one model takes one strength of the penalty, got {config.penalty.strength}:"
+            " train_stacked takes one a run"
+        )
     scheduled = _Scheduled(optimizer, config)
     parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
 
