@@ -41,6 +41,9 @@ def main(names: list[str]) -> None:
         sys.exit(f"unknown benchmark {unknown[0]!r}; known: {', '.join(scripts)}")
     for name in names or scripts:
         rows = lines(scripts[name])
+        if not rows:
+            print(f"{name}: nothing measured on this machine, its results stay", flush=True)
+            continue
         print(*map(show, rows), sep="\n", flush=True)
         target = HERE / "results" / f"{name}.json"
         target.parent.mkdir(exist_ok=True)

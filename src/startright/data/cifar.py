@@ -3,6 +3,7 @@
 Source: Blier, Wolinski and Ollivier, 2019, the authors' programs; the constants are common to many.
 """
 
+import functools
 from dataclasses import replace
 
 import torch
@@ -32,8 +33,14 @@ def load(device: torch.device) -> Dataset:
 
 def prepare(x: torch.Tensor, rng: torch.Generator | None = None) -> torch.Tensor:
     """Images of 0 to 1, normalised, in the layout that convolutions like; nothing is drawn."""
-    mean, std = (x.new_tensor(values)[:, None, None] for values in (MEAN, STD))
+    mean, std = _constants(x.device, x.dtype)
     return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+@functools.cache  # a copy from the host would hold up the device at every batch
+def _constants(device: torch.device, dtype: torch.dtype) -> tuple[torch.Tensor, ...]:
+    """:data:`MEAN` and :data:`STD`, (3, 1, 1)."""
+    return tuple(torch.tensor(values, dtype=dtype, device=device)[:, None, None] for values in (MEAN, STD))
 
 
 def augment(x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:

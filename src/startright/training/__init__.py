@@ -2,7 +2,6 @@
 
 from startright.training.config import Group, History, TrainConfig, decay_weights_only
 from startright.training.evaluation import cross_entropy, evaluate, squared_error
-from startright.training.launches import compile_passes
 from startright.training.loop import gradient_step, train
 from startright.training.stack import ModelStack
 from startright.training.stacked import train_stacked
@@ -12,7 +11,6 @@ __all__ = [
     "History",
     "ModelStack",
     "TrainConfig",
-    "compile_passes",
     "cross_entropy",
     "decay_weights_only",
     "evaluate",

@@ -11,6 +11,7 @@ from startright.data import Dataset, batches
 from startright.seeds import generator
 from startright.training.config import Group, History, TrainConfig, check_plain
 from startright.training.evaluation import Loss, Recorder, cross_entropy
+from startright.training.launches import CapturedStep
 from startright.training.penalties import Penalty
 
 Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -29,6 +30,7 @@ def train(
     step: Step | None = None,
     on_epoch: Hook | None = None,
     on_step: Hook | None = None,
+    capture: bool = False,
 ) -> History:
     """Train ``model`` in place, on the device where ``data`` are.
 
@@ -47,27 +49,37 @@ def train(
             device; by default :func:`gradient_step` with the optimizer that ``config`` describes.
         on_epoch: given the number of the epoch, from 0, and the model, before it.
         on_step: given the number of steps done and the model, after each; both on the device, as they are.
+        capture: on a CUDA device, record the step, from the batch's indices to the moved weights, and replay
+            it as one launch (:mod:`startright.training.launches`); elsewhere without effect. A step that is
+            given must keep all that changes from one step to the next on the device.
 
     Returns:
         The curves and how it ended.
 
     Raises:
-        ValueError: a seed that is not a non-negative integer, batches that the data do not fill, or a step
-            beside settings that it would not follow.
+        ValueError: a seed that is not a non-negative integer, batches that the data do not fill, a step
+            beside settings that it would not follow, or schedules, which the host follows, to be captured.
     """
     (x, y), device = data.train, data.train.x.device
     order, noise = generator(seed, "order"), generator(seed, "augment", device)
     model.to(device).train()
     if step is not None:
         check_plain(config, "the step given")
-    step = step or gradient_step(model, torch_optimizer(config, model), loss, config)
+    if capture and (config.schedule or config.decay_schedule) is not None:
+        raise ValueError("a schedule is followed on the host, step by step: train with capture=False")
+    step = step or gradient_step(model, torch_optimizer(config, model, capturable=capture), loss, config)
+
+    def whole(index: torch.Tensor) -> torch.Tensor:
+        inputs = augment(x[index], noise) if augment else x[index]
+        return step(inputs, y[index])
+
+    launch = CapturedStep(whole, [noise]) if capture and device.type == "cuda" else whole
     recorder, count = Recorder(config, data, loss), 0
     for epoch in range(config.epochs):
         if on_epoch is not None:
             on_epoch(epoch, model)
         for index in batches(len(y), config.batch_size, order, drop_last=config.drop_last, device=device):
-            inputs = augment(x[index], noise) if augment else x[index]
-            batch_loss, count = step(inputs, y[index]), count + 1
+            batch_loss, count = launch(index), count + 1
             if on_step is not None:
                 on_step(count, model)
             if recorder.step(batch_loss[None], lambda x: _eval_outputs(model, x)[None]) == []:
@@ -166,13 +178,22 @@ def _eval_outputs(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return outputs
 
 
-def torch_optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimizer:
-    """The optimizer of torch that ``config`` describes, on the parameters of ``model``."""
+def torch_optimizer(
+    config: TrainConfig, model: nn.Module, *, capturable: bool = False
+) -> torch.optim.Optimizer:
+    """The optimizer of torch that ``config`` describes, on the parameters of ``model``.
+
+    Args:
+        config: the training.
+        model: what is trained.
+        capturable: keep the count of steps on a CUDA device, for a step that is recorded.
+    """
     common = {"lr": config.lr, "weight_decay": config.weight_decay}
     parameters = model.parameters() if config.groups is None else _groups(config, model)
     if config.optimizer == "sgd":
         return torch.optim.SGD(parameters, momentum=config.momentum, **common)
-    return torch.optim.Adam(parameters, betas=config.betas, eps=config.eps, **common)
+    capturable = capturable and next(model.parameters()).is_cuda
+    return torch.optim.Adam(parameters, betas=config.betas, eps=config.eps, capturable=capturable, **common)
 
 
 def _groups(config: TrainConfig, model: nn.Module) -> list[dict[str, Any]]:

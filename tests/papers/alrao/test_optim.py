@@ -245,3 +245,21 @@ def test_sparse_gradients_are_refused(kind):
     layer(torch.tensor([1])).sum().backward()
     with pytest.raises(ValueError, match="sparse gradient: make it dense"):
         optimizer.step()
+
+
+@pytest.mark.parametrize("foreach", [True, False])
+def test_a_count_of_steps_on_the_device_changes_nothing(foreach):
+    nets = [network().double() for _ in range(2)]
+    rates = random_rates(nets[0])
+    made = [
+        PerUnitAdam(net.named_parameters(), rates, foreach=foreach, capturable=capturable)
+        for net, capturable in zip(nets, (False, True), strict=True)
+    ]
+    for k in range(5):
+        for net, optimizer in zip(nets, made, strict=True):
+            optimizer.zero_grad()
+            sum((p * (p + k)).sum() for p in net.parameters()).backward()
+            optimizer.step()
+    for p, q in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
+        torch.testing.assert_close(p, q, rtol=1e-13, atol=1e-13)
+    assert all(torch.is_tensor(state["step"]) for state in made[1].state.values())

@@ -15,7 +15,7 @@ from startright.papers.alrao.stack import fit_stacked
 from startright.papers.alrao.trace import WeightTrace, log_steps
 from startright.papers.alrao.training import fit
 from startright.studies import Outcome, thin
-from startright.training import History, TrainConfig, compile_passes
+from startright.training import History, TrainConfig
 
 CONV = {"vgg19": VGG19, "googlenet": GoogLeNet, "mobilenet": MobileNetV2}
 HELD = {"digits": 203, "mnist": 10_000}  # validation images; digits leaves 1297 to train on
@@ -121,9 +121,10 @@ def run_images(config: ImageConfig, seed: int, device: torch.device) -> Outcome:
     """Train one classifier."""
     images = load(config, device)
     model, optimizer = make_model(config, seed, images, device)
-    compile_passes(model.backbone, device)
     trace, change = _trace(config, images), augmentation(config)
-    history = fit(model, optimizer, images, training(config), seed=seed, augment=change, watch=trace)
+    history = fit(
+        model, optimizer, images, training(config), seed=seed, augment=change, watch=trace, capture=True
+    )
     return outcome(config, model, history, trace)
 
 

@@ -150,6 +150,7 @@ class PerUnitAdam(_PerUnit):
         betas: decay rates of the two moments, in [0, 1).
         eps: added to the root of the second moment, positive.
         foreach: move all tensors at once, or one after another.
+        capturable: count the steps on the device, for a step that is recorded as a CUDA graph.
 
     Raises:
         ValueError: names that do not match, rates that do not fit, betas or eps out of range.
@@ -167,20 +168,25 @@ class PerUnitAdam(_PerUnit):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         foreach: bool = True,
+        capturable: bool = False,
     ):
         if not all(0 <= beta < 1 for beta in betas) or not 0 < eps < math.inf:
             raise ValueError(f"betas must be in [0, 1) and eps positive, got {betas} and {eps}")
-        super().__init__(named_params, rates, {"lr": lr, "betas": betas, "eps": eps, "foreach": foreach})
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "foreach": foreach, "capturable": capturable}
+        super().__init__(named_params, rates, defaults)
 
     def _move(self, group, params, grads, states) -> None:
         for p, state in zip(params, states, strict=True):
             if "step" not in state:
                 state |= {"step": 0, "first": torch.zeros_like(p), "second": torch.zeros_like(p)}
+            if group["capturable"]:
+                state["step"] = torch.as_tensor(state["step"], dtype=p.dtype, device=p.device)
             state["step"] += 1
         rates, first, second = ([state[key] for state in states] for key in ("rate", "first", "second"))
         lr, eps, (beta1, beta2) = float(group["lr"]), group["eps"], group["betas"]
         scales = [-lr / (1 - beta1 ** state["step"]) for state in states]
-        roots = [math.sqrt(1 - beta2 ** state["step"]) for state in states]
+        root = torch.sqrt if group["capturable"] else math.sqrt
+        roots = [root(1 - beta2 ** state["step"]) for state in states]
         if group["foreach"]:
             torch._foreach_lerp_(first, grads, 1 - beta1)
             torch._foreach_mul_(second, beta2)
@@ -192,10 +198,10 @@ class PerUnitAdam(_PerUnit):
             torch._foreach_mul_(update, scales)
             torch._foreach_addcmul_(params, update, rates)
             return
-        for p, g, rate, m, v, s, root in zip(params, grads, rates, first, second, scales, roots, strict=True):
+        for p, g, rate, m, v, s, r in zip(params, grads, rates, first, second, scales, roots, strict=True):
             m.copy_(beta1 * m + (1 - beta1) * g)
             v.copy_(beta2 * v + (1 - beta2) * g * g)
-            p.add_(s * rate * m / (v.sqrt() / root + eps))
+            p.add_(s * rate * m / (v.sqrt() / r + eps))
 
 
 OPTIMIZERS: dict[str, type[_PerUnit]] = {"sgd": PerUnitSGD, "adam": PerUnitAdam}

@@ -20,6 +20,7 @@ def fit(
     seed: int = 0,
     augment: Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None = None,
     watch: Watch | None = None,
+    capture: bool = False,
 ) -> History:
     """Train ``model`` in place; the curves are those of the mixture.
 
@@ -31,15 +32,19 @@ def fit(
         seed: see :func:`startright.training.train`.
         augment: likewise.
         watch: given the heads' weights, (N,), after every step, on the device.
+        capture: see :func:`startright.training.train`.
 
     Returns:
         The curves and how it ended: ``diverged`` if the features, or all heads, were not finite.
     """
+    for group in optimizer.param_groups:
+        group["capturable"] = capture and data.train.x.is_cuda
 
     def step(inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        loss = model.training_step(inputs, targets, optimizer)
-        if watch is not None:
-            watch(model.switch.weights)
-        return loss
+        return model.training_step(inputs, targets, optimizer)
 
-    return train(model, data, config, seed=seed, augment=augment, step=step)
+    def watched(count: int, model: Alrao) -> None:
+        watch(model.switch.weights)
+
+    hook = None if watch is None else watched
+    return train(model, data, config, seed=seed, augment=augment, step=step, on_step=hook, capture=capture)
