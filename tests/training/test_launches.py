@@ -95,7 +95,8 @@ def test_on_a_gpu_the_captured_history_is_the_eager_one(options):
     config, histories = TrainConfig(2, 32, **options), []
     for capture in (False, True):
         histories.append(train(network(), data, config, augment=noisy, capture=capture))
-    assert histories[0].last == pytest.approx(histories[1].last, **HISTORY)
+    tolerance = {"rel": 1e-4} if "optimizer" in options else HISTORY  # a count on the device is in float32
+    assert histories[0].last == pytest.approx(histories[1].last, **tolerance)
 
 
 @pytest.mark.gpu

@@ -102,7 +102,7 @@ def gradient_step(
         config: schedules, penalty and precision; by default none. The rest of it plays no part.
 
     Returns:
-        Inputs and targets → the batch loss, without the penalty, on the device.
+        Inputs and targets → the batch loss, without the penalty, detached, on the device.
 
     Raises:
         ValueError: a penalty with one strength a run.
@@ -129,7 +129,7 @@ def gradient_step(
         optimizer.step()
         if config.penalty is not None:
             _prox(config.penalty, parameters, optimizer)
-        return batch_loss
+        return batch_loss.detach()
 
     return step
 

@@ -150,7 +150,8 @@ class PerUnitAdam(_PerUnit):
         betas: decay rates of the two moments, in [0, 1).
         eps: added to the root of the second moment, positive.
         foreach: move all tensors at once, or one after another.
-        capturable: count the steps on the device, for a step that is recorded as a CUDA graph.
+        capturable: count the steps on the device, once for all parameters of a group, for a step that is
+            recorded as a CUDA graph.
 
     Raises:
         ValueError: names that do not match, rates that do not fit, betas or eps out of range.
@@ -179,14 +180,9 @@ class PerUnitAdam(_PerUnit):
         for p, state in zip(params, states, strict=True):
             if "step" not in state:
                 state |= {"step": 0, "first": torch.zeros_like(p), "second": torch.zeros_like(p)}
-            if group["capturable"]:
-                state["step"] = torch.as_tensor(state["step"], dtype=p.dtype, device=p.device)
-            state["step"] += 1
         rates, first, second = ([state[key] for state in states] for key in ("rate", "first", "second"))
-        lr, eps, (beta1, beta2) = float(group["lr"]), group["eps"], group["betas"]
-        scales = [-lr / (1 - beta1 ** state["step"]) for state in states]
-        root = torch.sqrt if group["capturable"] else math.sqrt
-        roots = [root(1 - beta2 ** state["step"]) for state in states]
+        eps, (beta1, beta2) = group["eps"], group["betas"]
+        scales, roots = self._counted(group, params[0], states)
         if group["foreach"]:
             torch._foreach_lerp_(first, grads, 1 - beta1)
             torch._foreach_mul_(second, beta2)
@@ -198,10 +194,27 @@ class PerUnitAdam(_PerUnit):
             torch._foreach_mul_(update, scales)
             torch._foreach_addcmul_(params, update, rates)
             return
-        for p, g, rate, m, v, s, r in zip(params, grads, rates, first, second, scales, roots, strict=True):
+        if group["capturable"]:
+            scales, roots = [scales] * len(params), [roots] * len(params)
+        for p, g, rate, m, v, s, root in zip(params, grads, rates, first, second, scales, roots, strict=True):
             m.copy_(beta1 * m + (1 - beta1) * g)
             v.copy_(beta2 * v + (1 - beta2) * g * g)
-            p.add_(s * rate * m / (v.sqrt() / r + eps))
+            p.add_(s * rate * m / (v.sqrt() / root + eps))
+
+    @staticmethod
+    def _counted(group, like: torch.Tensor, states) -> tuple[Any, Any]:
+        """Count a step: −lr / (1 − β₁ᵗ) and √(1 − β₂ᵗ), of each parameter or, on the device, of all."""
+        lr, (beta1, beta2) = float(group["lr"]), group["betas"]
+        if group["capturable"]:  # of tensors a parameter, each would be a kernel of its own
+            count = torch.as_tensor(states[0]["step"], dtype=like.dtype, device=like.device)
+            count += 1
+            for state in states:
+                state["step"] = count
+            return -lr / (1 - beta1**count), (1 - beta2**count).sqrt()
+        for state in states:
+            state["step"] += 1
+        scales = [-lr / (1 - beta1 ** state["step"]) for state in states]
+        return scales, [math.sqrt(1 - beta2 ** state["step"]) for state in states]
 
 
 OPTIMIZERS: dict[str, type[_PerUnit]] = {"sgd": PerUnitSGD, "adam": PerUnitAdam}
