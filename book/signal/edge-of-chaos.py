@@ -51,7 +51,17 @@ import torch
 
 from startright.book import pages
 from startright.figures import use_style
-from startright.preact import chains, chaos_findings, figures, log_periodic, maps, schemes, studies, tables
+from startright.preact import (
+    chains,
+    chaos_findings,
+    figures,
+    knobs,
+    log_periodic,
+    maps,
+    schemes,
+    studies,
+    tables,
+)
 from startright.studies import complete, live
 
 use_style()
@@ -115,6 +125,13 @@ diagrams = {
 }
 _ = figures.phase_diagrams(diagrams, marks={"ReLU": (2**0.5, 0.0)})
 plt.show()
+
+# %% [markdown]
+# What the phases mean for two inputs: iterate the correlation map from $c=0.6$. In the ordered phase the two become
+# one, in the chaotic phase they forget each other, and on the edge both take very long. Turn $\sigma_w$:
+
+# %% mystnb={"figure": {"caption": "The correlation map of tanh at its variance fixed point, $\\sigma_b^2 = 0.013$, with twelve layers of one orbit. Grey: the diagonal.", "name": "fig-chaos-orbit"}, "image": {"alt": "A curve above or below the diagonal and a staircase between the two that starts at 0.6: for small sigma w it climbs to one, for large sigma w it descends, and near sigma w 1.2 it hardly moves. Panels by σ_w: 0.8, 1, 1.2, 1.5, 2, 3."}} tags=["slider"]
+knobs.orbit((0.8, 1, 1.2, 1.5, 2, 3))
 
 # %% [markdown]
 # The tanh line is the edge. For ReLU, $\chi_1 = \sigma_w^2/2$ whatever the variance, and with a bias and

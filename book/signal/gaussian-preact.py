@@ -56,7 +56,17 @@ import numpy as np
 
 from startright.book import pages
 from startright.figures import use_style
-from startright.preact import QuotientLaw, chains, figures, findings, ks_of_product, phi, studies, tables
+from startright.preact import (
+    QuotientLaw,
+    chains,
+    figures,
+    findings,
+    knobs,
+    ks_of_product,
+    phi,
+    studies,
+    tables,
+)
 from startright.studies import complete, live
 
 use_style()
@@ -186,6 +196,13 @@ plt.show()
 # %% mystnb={"figure": {"caption": "The quotient law: density (left) and survival function on a logarithmic scale (right), far into the tail.", "name": "fig-preact-density"}, "image": {"alt": "Left, one density of A for each theta, with the half-normal density dashed in grey; right, the logarithm of their tails."}}
 _ = figures.densities()
 plt.show()
+
+# %% [markdown]
+# Each $\theta$ has its own pair. Turn it: as the activation loses its bound, the weights gather at $\pm 1$, and
+# the product stays Gaussian.
+
+# %% mystnb={"figure": {"caption": "The pair by $\\theta$. Left: $\\varphi_\\theta$, odd. Right: the density of a weight; dashed, that of their product, $\\mathcal{N}(0,1)$ for every $\\theta$.", "name": "fig-preact-pair"}, "image": {"alt": "For each theta a sigmoid that straightens as theta grows, beside a density with two humps that become two peaks at minus one and one; a dashed bell curve stays the same. Panels by θ: 2.05, 2.5, 3, 4, 6, 10."}} tags=["slider"]
+knobs.pair((2.05, 2.5, 3, 4, 6, 10))
 
 # %% [markdown]
 # ### How exact?

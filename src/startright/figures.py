@@ -1,6 +1,9 @@
 """The shared look of every figure: one style, one set of colours, labels that say where a number is from."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from io import BytesIO
+from typing import TypeVar
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -8,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+T = TypeVar("T")
+SHEET_COLUMNS = 2  # of a sheet of panels; the slider of the pages knows it
 WIDTH = 7.6  # inches: the text column of the book at 110 dots an inch
 #: Colour-blind safe (Okabe and Ito), readable in grey.
 COLOURS = {
@@ -50,10 +55,67 @@ def png(figure: Figure) -> bytes:
     Args:
         figure: the figure; its resolution is that of ``savefig.dpi``.
     """
-    full, small = BytesIO(), BytesIO()
+    full = BytesIO()
     figure.savefig(full, format="png")
-    Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+    return _small(Image.open(full))
+
+
+def _small(picture: Image.Image) -> bytes:
+    small = BytesIO()
+    picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
     return small.getvalue()
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One figure for several values of a knob, as panels of one picture, two in a row.
+
+    A page shows it with a slider that puts one panel at a time before the reader; where no script runs, in
+    print and in Colab, all are seen at once.
+
+    Args:
+        picture: the PNG.
+        count: the number of panels.
+    """
+
+    picture: bytes
+    count: int
+
+    def _repr_png_(self) -> bytes:
+        return self.picture
+
+    def __repr__(self) -> str:
+        return f"<Sheet of {self.count} panels>"
+
+
+def sheet(draw: Callable[[Figure, T], None], values: Sequence[T], *, height: float = 2.7) -> Sheet:
+    """Draw a figure for every value of a knob.
+
+    Args:
+        draw: draws on an empty figure, given the value. Limits of axes should be the same for all values.
+        values: of the knob, in the order of the slider.
+        height: of a panel in inches; it is as wide as half the book's column, and twice as fine.
+
+    Raises:
+        ValueError: fewer than two values.
+    """
+    if len(values) < 2:
+        raise ValueError(f"a slider needs two values or more, got {values!r}")
+    pictures = [_panel(draw, value, height) for value in values]
+    (width, high), rows = pictures[0].size, -(-len(values) // SHEET_COLUMNS)
+    whole = Image.new("RGB", (SHEET_COLUMNS * width, rows * high), "white")
+    for index, picture in enumerate(pictures):
+        row, column = divmod(index, SHEET_COLUMNS)
+        whole.paste(picture, (column * width, row * high))
+    return Sheet(_small(whole), len(values))
+
+
+def _panel(draw: Callable[[Figure, object], None], value: object, height: float) -> Image.Image:
+    figure, out = Figure(figsize=(WIDTH / SHEET_COLUMNS, height), layout="constrained"), BytesIO()
+    draw(figure, value)
+    with mpl.rc_context({"savefig.bbox": None}):  # trimmed, panels would not be of one size
+        figure.savefig(out, format="png", dpi=2 * mpl.rcParams["savefig.dpi"])
+    return Image.open(out)
 
 
 def _show_small_pictures() -> None:
