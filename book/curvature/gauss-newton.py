@@ -51,7 +51,7 @@ from torch.func import jacrev
 from startright import gauss_newton
 from startright.book import pages
 from startright.figures import use_style
-from startright.gauss_newton import dual, figures, findings, network, studies, tables, task
+from startright.gauss_newton import dual, figures, findings, network, schematic, studies, tables, task
 from startright.studies import complete, live
 
 use_style()
@@ -60,6 +60,9 @@ use_style()
 PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
+
+# %% mystnb={"figure": {"caption": "A full step of Gauss-Newton: straight to the targets in the space of outputs, and there by the shortest way in that of parameters.", "name": "fig-gauss-newton-method"}, "image": {"alt": "Left, in the space of outputs, a straight arrow of Gauss-Newton to the target beside the bent path of gradient descent. Right, in the space of parameters, a short arrow to the nearest of the curves whose points give the target outputs."}}
+schematic.method()
 
 # %% [markdown]
 # ## A student and its teacher

@@ -52,7 +52,16 @@ from torch.nn.functional import cross_entropy
 from startright import data, higher_order
 from startright.book import pages
 from startright.figures import use_style
-from startright.higher_order import figures, findings, reduced, studies, tables, tasks, training_findings
+from startright.higher_order import (
+    figures,
+    findings,
+    reduced,
+    schematic,
+    studies,
+    tables,
+    tasks,
+    training_findings,
+)
 from startright.higher_order.networks import make_network
 from startright.studies import complete, live, recorded
 
@@ -63,6 +72,9 @@ warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated")  # torch a
 PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
+
+# %% mystnb={"figure": {"caption": "The derivatives of the loss along one direction per group of parameters: a small Hessian that sees the groups' interactions.", "name": "fig-higher-order-method"}, "image": {"alt": "A large matrix of five blocks of colour and grey blocks between them is reduced to a matrix of five by five cells, with which a small system is solved for one rate per group."}}
+schematic.method()
 
 # %% [markdown]
 # ## A function of S variables

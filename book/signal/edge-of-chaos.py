@@ -58,6 +58,7 @@ from startright.preact import (
     knobs,
     log_periodic,
     maps,
+    schematic,
     schemes,
     studies,
     tables,
@@ -70,6 +71,9 @@ use_style()
 PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
+
+# %% mystnb={"figure": {"caption": "Two inputs on their way through many layers (a sketch).", "name": "fig-chaos-method"}, "image": {"alt": "Three boxes with two lines each: in the ordered phase they merge, at the edge they stay as far apart as they were, in the chaotic phase they part."}}
+schematic.phases()
 
 # %% [markdown]
 # ## Two maps

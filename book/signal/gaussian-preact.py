@@ -64,6 +64,7 @@ from startright.preact import (
     knobs,
     ks_of_product,
     phi,
+    schematic,
     studies,
     tables,
 )
@@ -75,6 +76,9 @@ use_style()
 PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
+
+# %% mystnb={"figure": {"caption": "One product of a layer: a Gaussian number, its activation, a weight, and the product, for $\\theta = 4$. A neuron is a sum of such products.", "name": "fig-preact-method"}, "image": {"alt": "Four small densities in a row: a bell, a broader flat bump after the activation, the two humps of a Weibull weight, and the same bell again."}}
+schematic.layer()
 
 # %% [markdown]
 # ## The hypothesis, put to the test

@@ -48,7 +48,7 @@ import matplotlib.pyplot as plt
 from torch import nn
 
 from startright import alrao
-from startright.alrao import figures, findings, studies, tables
+from startright.alrao import figures, findings, schematic, studies, tables
 from startright.alrao.catch_up import catch_up, delay
 from startright.alrao.switch import switch_update
 from startright.book import pages
@@ -63,6 +63,9 @@ use_style()
 PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
+
+# %% mystnb={"figure": {"caption": "Alrao. Colours are learning rates, from slow (dark) to fast (light).", "name": "fig-alrao-method"}, "image": {"alt": "Three columns of units, each unit with a colour of its own, feed N heads of N colours; weights lead from the heads to one mixture, which predicts, and whose gradient goes back to the units."}}
+schematic.method()
 
 # %% [markdown]
 # ## One rate a unit

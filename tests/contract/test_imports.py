@@ -7,7 +7,16 @@ from startright.book.stale import imports
 from startright.paths import PACKAGE
 
 BASICS = {"aliases", "devices", "errors", "escape", "paths", "profiles", "seeds", "terminal", "uncertainty"}
-ENGINE = [{"data", "models"}, {"training"}, {"studies"}, {"measured"}, {"checks"}, {"claims"}, {"figures"}]
+ENGINE = [
+    {"data", "models"},
+    {"training"},
+    {"studies"},
+    {"measured"},
+    {"checks"},
+    {"claims"},
+    {"figures"},
+    {"schematic"},
+]
 COMMANDS = {"cli", "cli_book", "cli_records", "options", "__main__"}
 
 
