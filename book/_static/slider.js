@@ -1,10 +1,11 @@
 /* Sheets of panels (startright.figures.sheet) behind a slider: one panel at a time, all of them without a script.
  *
  * A cell tagged `slider` shows one picture of panels, two in a row. The values of its knob stand at the end of its
- * alternative text: "… Panels by θ: 2.05, 3, 5." */
+ * alternative text: "… Panels by theta: 2.05, 3, 5." */
 "use strict";
 
 const COLUMNS = 2;
+const SYMBOLS = { theta: "θ", "sigma w": "σ_w" };
 
 function knob(image) {
   const found = /Panels by (.+?): (.+?)\.?$/.exec(image.alt.trim());
@@ -22,7 +23,7 @@ function makeSlider(image) {
   const input = Object.assign(document.createElement("input"), { type: "range", min: 0, max: values.length - 1, step: 1 });
   const label = document.createElement("label");
   const output = document.createElement("output");
-  label.append(`${name} = `, output, input);
+  label.append(`${SYMBOLS[name] ?? name} = `, output, input);
   const all = Object.assign(document.createElement("button"), { type: "button", textContent: "all at once" });
   const bar = document.createElement("div");
   bar.className = "slider-bar";

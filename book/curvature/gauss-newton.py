@@ -65,6 +65,28 @@ SEED = 0  # the first seed of every study
 schematic.method()
 
 # %% [markdown]
+# ## What we found
+#
+# By verdict, each claim from the largest study that settles it; then what the recorded studies say.
+
+# %% tags=["finding", "remove-input"]
+pages.verdicts("gauss_newton")
+
+# %% tags=["finding", "remove-input"]
+findings.slowing_down(complete(studies.SPEED))
+
+# %% tags=["finding", "remove-input"]
+findings.small_steps(complete(studies.GRID))
+
+# %% tags=["finding", "remove-input"]
+findings.hidden_learning(complete(studies.GRID))
+
+# %% [markdown]
+# **Use it when** examples are few and the training loss must go all the way down. **Leave it when** what the features learn
+# matters more than the number of iterations, or take small steps then; and when the examples are many: a step solves a
+# system of their number.
+
+# %% [markdown]
 # ## A student and its teacher
 #
 # The network has one hidden layer of $M$ units in **mean-field** scaling {cite}`chizat2018global`,

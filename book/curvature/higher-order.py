@@ -77,6 +77,25 @@ SEED = 0  # the first seed of every study
 schematic.method()
 
 # %% [markdown]
+# ## What we found
+#
+# By verdict, each claim from the largest study that settles it; then what the recorded studies say.
+
+# %% tags=["finding", "remove-input"]
+pages.verdicts("higher_order")
+
+# %% tags=["finding", "remove-input"]
+findings.costs(complete(studies.COST))
+
+# %% tags=["finding", "remove-input"]
+training_findings.rivals([*complete(studies.LEARNING), *complete(studies.PEER)])
+
+# %% [markdown]
+# **Use it when** you want to see how groups of weights interact, or rates for them without a search, at the price of a few
+# gradients. **Leave it when** batches are small and noisy, or when every second counts: a tuned first-order method is hard to beat
+# there.
+
+# %% [markdown]
 # ## A function of S variables
 #
 # Let $u$ be a direction in the space of the parameters $\theta$: the gradient, or its running mean. Cut it into the

@@ -76,6 +76,27 @@ SEED = 0  # the first seed of every study
 schematic.phases()
 
 # %% [markdown]
+# ## What we found
+#
+# By verdict, each claim from the largest study that settles it; then what the recorded studies say.
+
+# %% tags=["finding", "remove-input"]
+pages.verdicts("preact", ["C7", "C8", "C9"])
+
+# %% tags=["finding", "remove-input"]
+chaos_findings.correlation(complete(studies.CORRELATION))
+
+# %% tags=["finding", "remove-input"]
+chaos_findings.gaps(complete(studies.CORRELATION))
+
+# %% tags=["finding", "remove-input"]
+chaos_findings.moments(complete(studies.MOMENTS))
+
+# %% [markdown]
+# **Use the maps when** you choose $\sigma_w$ and $\sigma_b$ of a deep network without normalisation. **Leave them when** layers are
+# narrow, normalised or skipped: the maps are those of infinite width, and of plain layers.
+
+# %% [markdown]
 # ## Two maps
 #
 # In a very wide network the pre-activations of a layer are Gaussian, so two numbers say everything about two
@@ -134,7 +155,7 @@ plt.show()
 # What the phases mean for two inputs: iterate the correlation map from $c=0.6$. In the ordered phase the two become
 # one, in the chaotic phase they forget each other, and on the edge both take very long. Turn $\sigma_w$:
 
-# %% mystnb={"figure": {"caption": "The correlation map of tanh at its variance fixed point, $\\sigma_b^2 = 0.013$, with twelve layers of one orbit. Grey: the diagonal.", "name": "fig-chaos-orbit"}, "image": {"alt": "A curve above or below the diagonal and a staircase between the two that starts at 0.6: for small sigma w it climbs to one, for large sigma w it descends, and near sigma w 1.2 it hardly moves. Panels by σ_w: 0.8, 1, 1.2, 1.5, 2, 3."}} tags=["slider"]
+# %% mystnb={"figure": {"caption": "The correlation map of tanh at its variance fixed point, $\\sigma_b^2 = 0.013$, with twelve layers of one orbit. Grey: the diagonal.", "name": "fig-chaos-orbit"}, "image": {"alt": "A curve above or below the diagonal and a staircase between the two that starts at 0.6: for small sigma w it climbs to one, for large sigma w it descends, and near sigma w 1.2 it hardly moves. Panels by sigma w: 0.8, 1, 1.2, 1.5, 2, 3."}} tags=["slider"]
 knobs.orbit((0.8, 1, 1.2, 1.5, 2, 3))
 
 # %% [markdown]

@@ -81,6 +81,28 @@ SEED = 0  # the first seed of every study
 schematic.layer()
 
 # %% [markdown]
+# ## What we found
+#
+# By verdict, each claim from the largest study that settles it; then what the recorded studies say.
+
+# %% tags=["finding", "remove-input"]
+pages.verdicts("preact", ["C1", "C2", "C3", "C4", "C5", "C6", "C10"])
+
+# %% tags=["finding", "remove-input"]
+findings.exactness(complete(studies.LAW))
+
+# %% tags=["finding", "remove-input"]
+findings.through_depth(complete(studies.DEPTH))
+
+# %% tags=["finding", "remove-input"]
+findings.deep(complete(studies.TRAINING))
+
+# %% [markdown]
+# **Use it when** pre-activations must have one law at every width and depth, to study what that alone does; and, the odd
+# function with a large $\theta$, when a deep and narrow network without normalisation must start learning. **Leave it when**
+# layers are normalised or skipped: the pair then keeps nothing that they do not.
+
+# %% [markdown]
 # ## The hypothesis, put to the test
 #
 # Write $Z^l_i$ for the pre-activation of neuron $i$ in layer $l$ (all symbols are in the
@@ -205,7 +227,7 @@ plt.show()
 # Each $\theta$ has its own pair. Turn it: as the activation loses its bound, the weights gather at $\pm 1$, and
 # the product stays Gaussian.
 
-# %% mystnb={"figure": {"caption": "The pair by $\\theta$. Left: $\\varphi_\\theta$, odd. Right: the density of a weight; dashed, that of their product, $\\mathcal{N}(0,1)$ for every $\\theta$.", "name": "fig-preact-pair"}, "image": {"alt": "For each theta a sigmoid that straightens as theta grows, beside a density with two humps that become two peaks at minus one and one; a dashed bell curve stays the same. Panels by θ: 2.05, 2.5, 3, 4, 6, 10."}} tags=["slider"]
+# %% mystnb={"figure": {"caption": "The pair by $\\theta$. Left: $\\varphi_\\theta$, odd. Right: the density of a weight; dashed, that of their product, $\\mathcal{N}(0,1)$ for every $\\theta$.", "name": "fig-preact-pair"}, "image": {"alt": "For each theta a sigmoid that straightens as theta grows, beside a density with two humps that become two peaks at minus one and one; a dashed bell curve stays the same. Panels by theta: 2.05, 2.5, 3, 4, 6, 10."}} tags=["slider"]
 knobs.pair((2.05, 2.5, 3, 4, 6, 10))
 
 # %% [markdown]

@@ -68,6 +68,28 @@ SEED = 0  # the first seed of every study
 schematic.method()
 
 # %% [markdown]
+# ## What we found
+#
+# By verdict, each claim from the largest study that settles it; then what the recorded studies say.
+
+# %% tags=["finding", "remove-input"]
+pages.verdicts("alrao")
+
+# %% tags=["finding", "remove-input"]
+findings.against_sgd(complete(studies.LEARNING))
+
+# %% tags=["finding", "remove-input"]
+findings.switch(complete(studies.SELECTION))
+
+# %% tags=["finding", "remove-input"]
+findings.text(complete(studies.TEXT))
+
+# %% [markdown]
+# **Use it when** a classifier is new and nobody knows its rate: one run takes the place of a search, and the leading
+# head tells which rates matter. **Leave it when** the rate is known, when the last point of accuracy counts, or when the output
+# layer is most of the network, as in models of words.
+
+# %% [markdown]
 # ## One rate a unit
 #
 # A **unit** is a neuron of a linear layer, a filter of a convolution, a channel of a normalisation. Its

@@ -136,6 +136,50 @@ def claims_table(
     return Finding("\n".join(lines) + footer, facts, live=bool(live) and profile == "quick")
 
 
+def verdicts(paper: str, ids: Sequence[str] | None = None) -> Markdown:
+    """What the records say of every claim, by verdict: each from the largest profile that settles it.
+
+    Args:
+        paper: short name of the paper: ``"preact"``.
+        ids: which of its claims; None: all.
+
+    Returns:
+        A list, a verdict an item, with the claims as links to their places.
+
+    Raises:
+        ValueError: an unknown paper or claim.
+    """
+    found: dict[str, list[str]] = {}
+    for claim in _claims(paper, ids):
+        row = _settled(claim)
+        kind = f" ({row.kind})" if row.kind else ""
+        found.setdefault(row.outcome, []).append(f"[{claim.id}](#{claim.anchor}){kind}")
+    order = sorted(found, key=_rank)
+    return Markdown("\n".join(f"- {_chip(outcome)} {', '.join(found[outcome])}" for outcome in order))
+
+
+def _settled(claim: "Claim") -> "Row":
+    """The claim against the largest profile with a verdict that decides, else against the smallest."""
+    from startright.claims import evaluate
+
+    rows = [evaluate(claim, profile) for profile in reversed(claim.profiles)]
+    open_ = ("undecided", "not yet run", "cannot be measured")
+    return next((row for row in rows if not row.outcome.startswith(open_)), rows[-1])
+
+
+def _rank(outcome: str) -> tuple[int, str]:
+    from startright.claims import VERDICTS
+
+    verdict = outcome.partition(":")[0]
+    return VERDICTS.index(verdict) if verdict in VERDICTS else len(VERDICTS), outcome
+
+
+def _chip(outcome: str) -> str:
+    """A verdict in words and in a colour."""
+    kind = outcome.partition(":")[0].replace(" ", "-")
+    return f'<span class="verdict verdict-{kind}">{markdown(outcome)}</span>'
+
+
 def _facts(claim: "Claim", row: "Row | None") -> "list[tuple[str, Fact]]":
     """The value and the verdict of a claim, by name."""
     from startright.measured import Measured, Word
