@@ -175,6 +175,27 @@ def test_live_records_leave_their_numbers_and_verdicts_for_another_machine(paper
     assert not read_bundle(pages.claims_table("demo")._repr_mimebundle_())
 
 
+def test_verdicts_come_from_the_records_and_lead_to_the_place(paper):
+    from startright.studies import default_store
+
+    assert "C1" in str(pages.verdicts("demo", ["C1"]))
+    for name, value, word in (
+        ("not-yet-run", None, "not yet run"),
+        ("not-reproduced", 0.6, "not reproduced"),
+    ):
+        for record in records(paper, value, "full") if value else ():
+            default_store(paper).append(record)
+        (line,) = str(pages.verdicts("demo", ["C1"])).splitlines()
+        assert line.startswith(f'- <span class="verdict verdict-{name}">{word}</span> [C1](#fig)')
+    assert line.endswith("(trend)")
+    assert str(pages.verdicts("demo")).count("\n") == 0  # claims of one verdict stand in one item
+
+
+def test_verdicts_of_unknown_claims_are_refused(paper):
+    with pytest.raises(ValueError, match="unknown claim 'C9'"):
+        pages.verdicts("demo", ["C9"])
+
+
 # --- what records and claims say does nothing -------------------------------------------------
 
 HOSTILE = [
