@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from startright import __version__
 from startright.book import stale
 from startright.book.contents import Page, Problem
 from startright.book.pair import SEAL, code_cells, read
@@ -28,7 +29,7 @@ def machine() -> dict[str, str]:
         "date": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
         "torch": version("torch").split("+")[0],
-        "startright": version("startright"),
+        "startright": __version__,
     }
 
 
