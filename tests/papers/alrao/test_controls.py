@@ -10,7 +10,7 @@ from contract.verdicts import assert_controls_fail, assert_sides, checks_of
 
 from startright.papers.alrao import studies
 from startright.papers.alrao.claims import CLAIMS
-from startright.papers.alrao.reference import FIRST_EPOCH_MAP, MOBILENET_TRAIN
+from startright.papers.alrao.published import FIRST_EPOCH_MAP, MOBILENET_TRAIN
 from startright.studies import Outcome, Record, recorded
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from startright.models import MLP
-from startright.papers.alrao import figures, reference, studies, tables, unit_rates
+from startright.papers.alrao import figures, published, studies, tables, unit_rates
 from startright.papers.alrao.catch_up import catch_up
 from startright.papers.alrao.rates import LogUniform
 from startright.studies import frame, recorded
@@ -68,7 +68,7 @@ def test_a_cell_of_the_triangle_is_the_mean_of_its_runs(records):
 def test_the_table_of_parameters_agrees_with_the_paper(records):
     table = tables.parameters(records["alrao-counts"])
     assert set(table["equal to the paper's"]) == {"yes", "–"}
-    assert list(table["equal to the paper's"]).count("yes") == len(reference.PARAMETERS)
+    assert list(table["equal to the paper's"]).count("yes") == len(published.PARAMETERS)
 
 
 def test_the_table_of_methods_has_the_best_and_the_extreme_rates(records):
@@ -81,4 +81,4 @@ def test_the_table_of_methods_has_the_best_and_the_extreme_rates(records):
 def test_variants_and_identity_have_a_row_each(records):
     assert len(tables.variants(records["alrao-variants"])) == 9
     assert tables.identity(records["alrao-identity"]).shape == (1, 2)
-    assert len(tables.published()) == len(reference.MAIN_TABLE) + len(reference.WIDE_TABLE)
+    assert len(tables.published()) == len(published.MAIN_TABLE) + len(published.WIDE_TABLE)

@@ -7,7 +7,7 @@ import pytest
 
 from startright.measured import MIME
 from startright.papers.alrao import findings, studies
-from startright.papers.alrao.reference import GRANULARITY_BITS
+from startright.papers.alrao.published import GRANULARITY_BITS
 from startright.papers.alrao.studies.images import DIGITS, NARROW, adam, alrao, sgd
 from startright.studies import Record, frame, recorded
 from startright.studies.study import Run, settings

@@ -6,7 +6,7 @@ import pytest
 
 from startright.papers.higher_order import figures, studies, tables
 from startright.papers.higher_order.networks import network
-from startright.papers.higher_order.reference import NETWORKS
+from startright.papers.higher_order.published import NETWORKS
 from startright.studies import frame, recorded
 
 

@@ -9,7 +9,7 @@ from contract.verdicts import assert_sides, checks_of
 from startright.claims import evaluate, verdict
 from startright.papers.preact import claims, finite_width, ks, studies
 from startright.papers.preact.claims import CLAIMS
-from startright.papers.preact.reference import AUTHORS_DEPENDENCE, EXPECTED_DEPENDENCE, EXPECTED_DEPTH
+from startright.papers.preact.published import AUTHORS_DEPENDENCE, EXPECTED_DEPENDENCE, EXPECTED_DEPTH
 from startright.papers.preact.studies.common import KINDS
 from startright.studies import recorded
 

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from startright.papers.preact import figures, finite_width, reference, studies, tables
+from startright.papers.preact import figures, finite_width, published, studies, tables
 from startright.studies import frame, origin_label, recorded
 
 
@@ -64,7 +64,7 @@ def test_the_label_below_a_figure_says_live_or_recorded(records):
 
 def test_the_table_of_limits_sets_the_stored_value_beside_ours(records):
     table = tables.limits(records["preact-dependence"])
-    assert table.loc["φ° θ=10", "authors"] == reference.AUTHORS_DEPENDENCE["A", "odd", 10.0][10]
+    assert table.loc["φ° θ=10", "authors"] == published.AUTHORS_DEPENDENCE["A", "odd", 10.0][10]
     mean = table.loc["φ° θ=10", "ours"].mean
     assert mean == pytest.approx(finite_width.dependence_limit(10.0, "odd").ks, abs=0.01)
 

@@ -8,7 +8,7 @@ import pytest
 
 from startright.measured import Contrast, Count, listed
 from startright.papers.preact import chaos_findings, findings, ks, studies
-from startright.papers.preact.reference import AUTHORS_DEPENDENCE
+from startright.papers.preact.published import AUTHORS_DEPENDENCE
 from startright.studies import frame, recorded
 
 USED = {

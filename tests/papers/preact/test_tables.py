@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from startright.measured import Measured, Table
-from startright.papers.preact import claims, finite_width, ks, reference, studies, tables
+from startright.papers.preact import claims, finite_width, ks, published, studies, tables
 from startright.studies import curve_frame, frame, recorded
 
 MEASURED = {
@@ -63,7 +63,7 @@ def test_inputs_stand_side_by_side_at_one_layer(full):
 
 def test_limits_set_the_stored_value_beside_ours_and_the_limit(full):
     row = tables.limits(full["preact-dependence"]).loc["φ° θ=10"]
-    assert row["authors"] == reference.AUTHORS_DEPENDENCE["A", "odd", 10.0][10]
+    assert row["authors"] == published.AUTHORS_DEPENDENCE["A", "odd", 10.0][10]
     assert row["limit n → ∞"] == round(finite_width.dependence_limit(10.0, "odd").ks, 3)
     runs = frame(full["preact-dependence"]).query(
         "scheme == 'odd' and theta == 10 and layout == 'A' and width == 10 and not independent"

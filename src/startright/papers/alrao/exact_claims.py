@@ -2,8 +2,8 @@
 
 from startright.checks import Check
 from startright.claims import Measurement
+from startright.papers.alrao.published import PARAMETERS, PUBLISHED_MILLIONS
 from startright.papers.alrao.readings import Records
-from startright.papers.alrao.reference import PARAMETERS, PUBLISHED_MILLIONS
 from startright.papers.alrao.studies.exact import COUNTS, IDENTITY
 from startright.studies import frame
 

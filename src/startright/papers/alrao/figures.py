@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from startright.figures import COLOURS, panels, source_label
+from startright.papers.alrao.published import CURVES, FIRST_EPOCH_MAP, GRANULARITY_BITS
 from startright.papers.alrao.readings import NAMES, by_method, head_rates, trace
-from startright.papers.alrao.reference import CURVES, FIRST_EPOCH_MAP, GRANULARITY_BITS
 from startright.papers.alrao.studies.images import FRACTIONS
 from startright.papers.alrao.studies.units import EDGES
 from startright.studies import Record, curve_frame, frame, origin_label, stamp

@@ -20,8 +20,8 @@ from startright.measured import (
     needs_records,
 )
 from startright.papers.alrao.figures import decade
+from startright.papers.alrao.published import CURVES, GRANULARITY_BITS
 from startright.papers.alrao.readings import NAMES, by_method, good_rates, head_rates, trace
-from startright.papers.alrao.reference import CURVES, GRANULARITY_BITS
 from startright.studies import Record, curve_frame, frame
 
 POINT = 1.0  # of accuracy: a smaller difference does not matter here

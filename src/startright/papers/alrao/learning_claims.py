@@ -13,6 +13,7 @@ import pandas as pd
 from startright.checks import Check, each_between, every, mean_between, some
 from startright.claims import Measurement
 from startright.measured import either
+from startright.papers.alrao.published import CURVES
 from startright.papers.alrao.readings import (
     GUESSING,
     Records,
@@ -24,7 +25,6 @@ from startright.papers.alrao.readings import (
     note,
     whole_grid,
 )
-from startright.papers.alrao.reference import CURVES
 from startright.papers.alrao.studies.images import DECADES, EARLY_EPOCHS, LEARNING
 from startright.studies import curve_frame, frame
 

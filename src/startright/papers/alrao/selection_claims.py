@@ -10,6 +10,7 @@ import pandas as pd
 
 from startright.checks import Check, each_between, every, mean_between
 from startright.claims import Measurement
+from startright.papers.alrao.published import FIRST_EPOCH_MAP
 from startright.papers.alrao.readings import (
     NAMES,
     Records,
@@ -21,7 +22,6 @@ from startright.papers.alrao.readings import (
     trace,
     whole_grid,
 )
-from startright.papers.alrao.reference import FIRST_EPOCH_MAP
 from startright.papers.alrao.studies.images import INTERVALS, LEARNING
 from startright.papers.alrao.studies.selection import SELECTION
 from startright.studies import Record, frame

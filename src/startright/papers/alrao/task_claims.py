@@ -7,8 +7,8 @@ import pandas as pd
 
 from startright.checks import Check, each_between, every, mean_between
 from startright.claims import Measurement
+from startright.papers.alrao.published import BIGRAM_BITS, GRANULARITY_BITS, RELEASED_FIRST_EPOCH
 from startright.papers.alrao.readings import Records, by_method, by_seed, good_rates
-from startright.papers.alrao.reference import BIGRAM_BITS, GRANULARITY_BITS, RELEASED_FIRST_EPOCH
 from startright.papers.alrao.studies.imagenet import IMAGENET
 from startright.papers.alrao.studies.rl import RL
 from startright.papers.alrao.studies.text import GRANULARITY, TEXT

@@ -11,7 +11,7 @@ import pandas as pd
 from startright.measured import Count, Measured, Table, either, indistinguishable, table
 from startright.papers.higher_order.claims import best
 from startright.papers.higher_order.figures import METHODS, PLAIN_NETS
-from startright.papers.higher_order.reference import NETWORKS
+from startright.papers.higher_order.published import NETWORKS
 from startright.papers.higher_order.studies.training import CHOICE_FACTOR
 from startright.studies import Record, frame
 

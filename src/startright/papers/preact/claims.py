@@ -14,7 +14,7 @@ from startright.checks import Check, each_between, mean_between
 from startright.claims import Change, Claim, Measurement
 from startright.measured import DECIDES, either, indistinguishable
 from startright.papers.preact import finite_width, ks, studies
-from startright.papers.preact.reference import AUTHORS_DEPENDENCE, EXPECTED_DEPENDENCE, EXPECTED_DEPTH
+from startright.papers.preact.published import AUTHORS_DEPENDENCE, EXPECTED_DEPENDENCE, EXPECTED_DEPTH
 from startright.papers.preact.studies.common import KINDS
 from startright.studies import Record, frame
 

@@ -24,7 +24,7 @@ from startright.measured import (
 from startright.papers.preact import finite_width, ks, tables
 from startright.papers.preact.claims import best_by_validation
 from startright.papers.preact.figures import name
-from startright.papers.preact.reference import AUTHORS_DEPENDENCE, RELEASED_QUALITY
+from startright.papers.preact.published import AUTHORS_DEPENDENCE, RELEASED_QUALITY
 from startright.papers.preact.wording import by_seed, said_of, seeds
 from startright.studies import Record, curve_frame, frame
 

@@ -12,7 +12,7 @@ from startright.measured import Measured, Table, indistinguishable, table
 from startright.papers.preact import finite_width, ks, maps, schemes
 from startright.papers.preact.claims import best_by_validation
 from startright.papers.preact.figures import name
-from startright.papers.preact.reference import AUTHORS_DEPENDENCE, RELEASED_QUALITY
+from startright.papers.preact.published import AUTHORS_DEPENDENCE, RELEASED_QUALITY
 from startright.studies import Record, curve_frame, frame
 
 
