@@ -51,49 +51,6 @@ def learn(model, optimizer, steps=60, **options):
 # One step
 
 
-@pytest.mark.parametrize("make", [linear, deep, lambda: nn.Linear(D, K, bias=False)])
-@pytest.mark.parametrize("kind", ["categorical", "gaussian"])
-def test_a_step_is_the_published_one(make, kind):
-    """Section 2.4 written out: a loop over the heads, autograd, updates by hand, the Switch last."""
-    model, optimizer = wrap(mlp().double(), make, INTERVAL, 4, likelihood=kind)
-    heads = [make().double() for _ in range(4)]
-    for j, head in enumerate(heads):
-        head.load_state_dict({k: v[j] for k, v in model.heads.stack.state_dict().items()})
-    backbone, switch = copy.deepcopy(model.backbone), copy.deepcopy(model.switch)
-    head_rates = [1e-3, 1e-2, 1e-1, 1.0]
-    for x, y in batches(3, kind):
-        z = backbone(x)
-        log_probs = torch.stack([log_prob(kind, head(z), y) for head in heads])
-        loss = -(log_probs + switch.log_weights[:, None]).logsumexp(0).mean()
-        named = dict(backbone.named_parameters())
-        gradients = torch.autograd.grad(loss, list(named.values()), retain_graph=True)
-        own = [
-            torch.autograd.grad(-row.mean(), list(h.parameters()), retain_graph=True)
-            for h, row in zip(heads, log_probs, strict=True)
-        ]
-        with torch.no_grad():
-            for (name, p), g in zip(named.items(), gradients, strict=True):
-                p.sub_(model.unit_rates[name] * g)
-            for head, rate, gs in zip(heads, head_rates, own, strict=True):
-                for p, g in zip(head.parameters(), gs, strict=True):
-                    p.sub_(rate * g)
-        switch.update(log_probs.mean(1).detach())
-
-        got = model.training_step(x, y, optimizer)
-        close = {"rtol": 1e-12, "atol": 1e-13}
-        torch.testing.assert_close(got, loss.detach(), **close)
-        torch.testing.assert_close(model.switch.weights, switch.weights, **close)
-        torch.testing.assert_close(dict(model.backbone.named_parameters()), named, **close)
-        for name, p in model.heads.stack.named_parameters():
-            torch.testing.assert_close(p, torch.stack([h.get_parameter(name) for h in heads]), **close)
-
-
-def log_prob(kind, outputs, y):
-    if kind == "categorical":
-        return -F.cross_entropy(outputs, y, reduction="none")
-    return -(outputs - y).square().sum(1) / 2 - K / 2 * math.log(2 * math.pi)
-
-
 def test_a_head_learns_at_full_speed_whatever_its_weight_and_never_moves_the_backbone():
     model, _ = wrap(mlp(), linear, INTERVAL, 3)
     with torch.no_grad():

@@ -3,6 +3,7 @@ import torch
 from torch import nn
 from torch.func import functional_call, hessian, jacrev
 
+from startright.papers.gauss_newton import reference
 from startright.papers.gauss_newton.dual import Damping
 from startright.papers.gauss_newton.general import CHUNK_NUMBERS, direction, pullback, tangent_kernel
 from startright.papers.gauss_newton.network import MeanField
@@ -110,8 +111,7 @@ def primal(net, x, y, *, loss, h, epsilon):
     gradient = torch.func.grad(MEANS[loss])(f, y).flatten()
     middle = n * hessian(MEANS[loss])(f, y).reshape(f.numel(), -1)
     middle = torch.eye(f.numel(), dtype=f.dtype) if h == "identity" else middle
-    matrix = j.T @ middle @ j + epsilon * torch.eye(j.shape[1], dtype=f.dtype)
-    return torch.linalg.solve(matrix, n * j.T @ gradient)
+    return reference.primal_direction(j, n * gradient, epsilon, middle)
 
 
 def flat(parameters):

@@ -2,10 +2,9 @@
 
 import pytest
 import torch
-from torch.func import jacrev
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from startright.papers.gauss_newton import general
+from startright.papers.gauss_newton import general, reference
 from startright.papers.gauss_newton.network import (
     MeanField,
     gram,
@@ -19,11 +18,6 @@ from startright.papers.gauss_newton.network import (
 CLOSE = {"rtol": 1e-12, "atol": 1e-14}  # sums of a few products of order one, in whatever order
 
 
-def naive(v, u, b, x):
-    z = x @ u.T + b
-    return (v * z * torch.sigmoid(z)).sum(-1) / len(v)
-
-
 def drawn(seed=0, width=7, dim=3, points=5, runs=()):
     rng = torch.Generator().manual_seed(seed)
 
@@ -33,21 +27,15 @@ def drawn(seed=0, width=7, dim=3, points=5, runs=()):
     return MeanField(normal(width), normal(width, dim), normal(width)), normal(points, dim)
 
 
-def jacobian(net, x):
-    """J, (N, P), the parameters in the order v, u, b."""
-    parts = jacrev(naive, argnums=(0, 1, 2))(net.v, net.u, net.b, x)
-    return torch.cat([part.reshape(len(x), -1) for part in parts], 1)
-
-
 def test_outputs_are_the_formula():
     net, x = drawn()
-    assert torch.allclose(net(x), naive(net.v, net.u, net.b, x), **CLOSE)
+    assert torch.allclose(net(x), reference.outputs(net.v, net.u, net.b, x), **CLOSE)
     assert torch.allclose(read_out(net.features(x), net.v), net(x), **CLOSE)
 
 
 def test_the_kernel_is_that_of_the_jacobian():
     net, x = drawn()
-    j = jacobian(net, x)
+    j = reference.jacobian(net.v, net.u, net.b, x)
     assert torch.allclose(tangent_kernel(net, x), j @ j.T, **CLOSE)
 
 
@@ -56,7 +44,7 @@ def test_the_pullback_is_the_transposed_jacobian():
     z = torch.randn(len(x), dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     direction = linearise(net, x).pullback(z)
     flat = torch.cat([direction.v, direction.u.flatten(), direction.b])
-    assert torch.allclose(flat, jacobian(net, x).T @ z, **CLOSE)
+    assert torch.allclose(flat, reference.jacobian(net.v, net.u, net.b, x).T @ z, **CLOSE)
 
 
 def test_a_stack_is_its_networks_one_by_one():

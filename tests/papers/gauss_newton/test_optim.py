@@ -6,6 +6,7 @@ from torch import nn
 from torch.func import functional_call, hessian, jacrev
 
 from startright.data import load
+from startright.papers.gauss_newton import reference
 from startright.papers.gauss_newton.optim import GaussNewton
 
 
@@ -42,7 +43,7 @@ MEANS = {
 }
 
 
-def reference(net, y, *, loss, h, lr, epsilon, steps):
+def formula(net, y, *, loss, h, lr, epsilon, steps):
     """The formula as it stands, in the space of the parameters: w ← w − λ (JᵀHJ + εI)⁻¹ Jᵀ∇L, N times."""
     w, n = weights(net), len(X)
     names, sizes = zip(*((name, p.shape) for name, p in net.named_parameters()), strict=True)
@@ -58,8 +59,7 @@ def reference(net, y, *, loss, h, lr, epsilon, steps):
     for _ in range(steps):
         j, f = jacrev(outputs)(w), outputs(w)
         middle = hessian(of_batch)(f) if h == "loss" else torch.eye(3 * n).double()
-        matrix = j.T @ middle @ j + epsilon * torch.eye(len(w)).double()
-        w = w - lr * torch.linalg.solve(matrix, j.T @ jacrev(of_batch)(f))
+        w = w - lr * reference.primal_direction(j, jacrev(of_batch)(f), epsilon, middle)
     return w
 
 
@@ -67,7 +67,7 @@ def reference(net, y, *, loss, h, lr, epsilon, steps):
 @pytest.mark.parametrize("h", ["identity", "loss"])
 def test_a_hundred_steps_are_those_of_the_formula(loss, h):
     net, y = network(), Y if loss == "squared" else CLASSES
-    expected = reference(network(), y, loss=loss, h=h, lr=0.05, epsilon=0.05, steps=100)
+    expected = formula(network(), y, loss=loss, h=h, lr=0.05, epsilon=0.05, steps=100)
     train(GaussNewton(net, loss, 0.05, alpha=0, floor=0.05, hessian=h, chunk_size=4), y=y, steps=100)
     torch.testing.assert_close(weights(net), expected, rtol=1e-8, atol=1e-9)
     assert not torch.allclose(expected, weights(network()), atol=0.1)
