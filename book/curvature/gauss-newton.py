@@ -46,12 +46,21 @@ if importlib.util.find_spec("startright") is None:
 import matplotlib.pyplot as plt
 import torch
 from torch import nn
-from torch.func import jacrev
 
 from startright import gauss_newton
 from startright.book import pages
 from startright.figures import use_style
-from startright.gauss_newton import dual, figures, findings, network, schematic, studies, tables, task
+from startright.gauss_newton import (
+    dual,
+    figures,
+    findings,
+    network,
+    reference,
+    schematic,
+    studies,
+    tables,
+    task,
+)
 from startright.studies import complete, live
 
 use_style()
@@ -133,35 +142,38 @@ tuple(lesson.x.shape), tuple(student.u.shape), lesson.teacher.width
 # A = \frac1{M^2}\Bigl[\Gamma\Gamma^\top + (SS^\top)\circ(XX^\top + 1)\Bigr].
 # $$ (gauss-newton-kernel)
 #
-# No Jacobian is ever formed:
+# No Jacobian is needed:
 
 # %%
-pages.source(network.Linearisation)
+pages.source(reference.tangent_kernel)
 
 # %% [markdown]
-# and the step is the solution of {eq}`gauss-newton-dual`, pulled back:
+# and the step is the solution of {eq}`gauss-newton-dual`, pulled back. With the Jacobian of any network, and the damping
+# $\varepsilon = \max(\alpha\,a_{\min}, \varepsilon_0)$ of the authors, $a_{\min}$ the smallest eigenvalue of $A$:
 
 # %%
-pages.source(dual.solve_dual)
+pages.source(reference.dual_direction)
 
 # %% [markdown]
-# Is that the step of {eq}`gauss-newton-step`? Automatic differentiation gives $J$, and the large system can be
-# solved as it stands. We do so after a first step, so that no weight is 0 any more.
-
+# What runs is [`gauss_newton_step`](../api/gauss_newton.md), which pulls back without $J$ too, for many runs at once, and
+# for any module [`GaussNewton`](../api/gauss_newton.md); the tests hold both equal to these lines.
+#
+# Is that the step of {eq}`gauss-newton-step`? As it stands there, it is
 
 # %%
-def outputs(v, u, b):
-    return network.MeanField(v, u, b)(lesson.x)
+pages.source(reference.primal_direction)
 
+# %% [markdown]
+# Automatic differentiation gives $J$, and the large system can be solved. We do so after a first step, so that no
+# weight is 0 any more.
 
+# %%
 net = gauss_newton.gauss_newton_step(student, lesson.x, lesson.y, rate=0.5)
-parts = jacrev(outputs, argnums=(0, 1, 2))(net.v, net.u, net.b)
-jacobian = torch.cat([part.reshape(len(lesson.y), -1) for part in parts], dim=1)
 direction, solution = dual.gauss_newton_direction(network.linearise(net, lesson.x), lesson.y)
-damped = jacobian.T @ jacobian + solution.damping * torch.eye(jacobian.shape[1])
-naive = torch.linalg.solve(damped, jacobian.T @ (net(lesson.x) - lesson.y))
-ours = torch.cat([direction.v, direction.u.flatten(), direction.b])
-f"{tuple(damped.shape)} against {tuple(solution.eigenvalues.shape)}; equal to 1e-6: {torch.allclose(ours, naive, rtol=1e-6)}"
+J = reference.jacobian(net.v, net.u, net.b, lesson.x)
+primal = reference.primal_direction(J, net(lesson.x) - lesson.y, solution.damping)
+ours, sizes = torch.cat([direction.v, direction.u.flatten(), direction.b]), (J.shape[1], J.shape[1])
+f"{sizes} against {tuple(solution.eigenvalues.shape)}; equal to 1e-6: {torch.allclose(ours, primal, rtol=1e-6)}"
 
 # %% [markdown]
 # ## How fast?

@@ -55,7 +55,7 @@ from startright.figures import use_style
 from startright.higher_order import (
     figures,
     findings,
-    reduced,
+    reference,
     schematic,
     studies,
     tables,
@@ -126,20 +126,24 @@ g, H, d3 = higher_order.grouped_derivatives(loss, params, "canonical", direction
 {"parameters": sum(p.numel() for p in params.values()), "gradient": tuple(g.shape), "Hessian": tuple(H.shape)}
 
 # %% [markdown]
-# The core is short. The loss is evaluated once with its graph, as a function of $S$ scalars. Each row of $\bar H$ is the
-# gradient of one entry of $\bar g$ {cite}`pearlmutter1994fast`, for the upper
-# triangle only; each $D^{(3)}_{sss}$ differentiates a diagonal entry once more.
+# Written down they are short. With $\theta$ as one vector, and a matrix $U$ whose row $s$ is $u_s$, and zero outside its
+# group:
 
 # %%
-pages.source(reduced._double_backward)
+pages.source(reference.reduced_tensors)
 
 # %% [markdown]
+# What runs is [`grouped_derivatives`](../api/higher_order.md), for parameters by name and of $D^{(3)}$ the diagonal alone;
+# the tests hold the two equal. There are three ways of computing it. Gradients of gradients: each row of
+# $\bar H$ is the gradient of one entry of $\bar g$ {cite}`pearlmutter1994fast`, each $D^{(3)}_{sss}$ differentiates a
+# diagonal entry once more. The derivatives above, by `torch.func`. And the default, `tangents`: push the
+# derivatives along all groups forward through the network, next to its values; then one backward pass is enough.
+#
 # (tab-higher-order-exactness)=
 # ### Is it exact?
 #
 # A network of 64 parameters is small enough for its full Hessian and third derivative. The study contracts them with a random
-# direction, and compares. There are three ways of computing the reduced tensors: the backward passes above, `torch.func`, and one that
-# pushes the derivatives along all groups forward through the network and needs a single backward pass (`tangents`, the default). All must agree.
+# direction, and compares. All three ways must agree.
 
 # %%
 exactness = live(studies.EXACTNESS, PROFILE, device=DEVICE, first_seed=SEED)
@@ -194,8 +198,14 @@ findings.costs(cost)
 # \bigl(\bar H + \tfrac{\lambda}{2}\, r D^2\bigr)\, \eta = \bar g, \qquad r = \lVert D\eta\rVert ,
 # $$ (higher-order-secular)
 #
-# with a positive semi-definite matrix on the left. This leaves one unknown, the number $r$, and one equation for it, which is solved to rounding
-# {cite}`cartis2011adaptive`. The answer carries its certificate:
+# with a positive semi-definite matrix on the left. This leaves one unknown, the number $r$, and one equation for it:
+
+# %%
+pages.source(reference.cubic_step)
+
+# %% [markdown]
+# What runs is [`cubic_step`](../api/higher_order.md), equal to these lines (tested). It also takes groups without a third derivative, and
+# gradients orthogonal to the lowest eigenvector {cite}`cartis2011adaptive`; and its answer carries its certificate:
 
 # %%
 step = higher_order.cubic_step(g, H, higher_order.anisotropy(d3), 1.0)
@@ -332,7 +342,13 @@ findings.saved(indefinite_full)
 #
 # `GroupedNewton` does a step of momentum in each group. Every ten steps it computes the reduced tensors on **another** batch, averages them over the last
 # few estimates (until there are three the parameters wait), and solves {eq}`higher-order-cubic`. Rates that come out negative are set to 0 until the next update; all are multiplied by a common
-# factor, $\lambda_1 = 0.1$ or $\lambda_1 = 0.3$ here.
+# factor, $\lambda_1 = 0.1$ or $\lambda_1 = 0.3$ here. With the estimates to be averaged, a step is
+
+# %%
+pages.source(reference.grouped_step)
+
+# %% [markdown]
+# and the tests hold it equal to what runs, [`GroupedNewton`](../api/higher_order.md), over a training. On the network from above:
 
 # %%
 optimizer = higher_order.GroupedNewton(net, "canonical", lr=0.3)

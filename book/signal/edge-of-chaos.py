@@ -52,12 +52,12 @@ import torch
 from startright.book import pages
 from startright.figures import use_style
 from startright.preact import (
-    chains,
     chaos_findings,
     figures,
     knobs,
     log_periodic,
     maps,
+    reference,
     schematic,
     schemes,
     studies,
@@ -116,14 +116,18 @@ chaos_findings.moments(complete(studies.MOMENTS))
 # \chi_1 = C'(1) = \sigma_w^2\,\mathbb E\bigl[\varphi'(\sqrt{v^*} Z)^2\bigr].
 # $$ (chaos-chi)
 #
-# $\chi_1<1$ is ordered, $\chi_1>1$ chaotic, $\chi_1 = 1$ is the edge. The expectations are one-dimensional
-# integrals, computed by quadrature:
+# $\chi_1<1$ is ordered, $\chi_1>1$ chaotic, $\chi_1 = 1$ is the edge. The expectations are integrals over one or two
+# Gaussian variables, sums on a grid:
 
 # %%
-pages.source(maps.variance_map)
+pages.source(reference.mean_field)
 
 # %%
-pages.source(maps.chi1)
+pages.source(reference.chi1)
+
+# %% [markdown]
+# What runs are [`variance_map`, `correlation_map` and `chi1`](../api/preact.md), by a rule that allows for a kink at 0, such as
+# that of ReLU; the tests hold them equal to these lines.
 
 # %% mystnb={"figure": {"caption": "The variance map for tanh at the authors' $(\\sigma_w^2, \\sigma_b^2) = (1.46, 0.013)$, for ReLU at $(2, 0)$, and for $\\varphi_\\theta$ with its Weibull weights. Crossings with the diagonal are fixed points.", "name": "fig-chaos-variance-map"}, "image": {"alt": "Variance after a layer against variance before it, for tanh, ReLU and the positive functions at two values of theta, with the diagonal in grey."}}
 v = np.linspace(0.01, 2, 60)
@@ -256,9 +260,11 @@ chaos_findings.fixed_points(fixed_live)
 # a random network seen by one input is a Markov chain of one number, whatever its width:
 
 # %%
-pages.source(chains.scalar_chain)
+pages.source(reference.scalar_chain)
 
 # %% [markdown]
+# ($g$ are the Gaussians; what runs is [`scalar_chain`](../api/preact.md), which draws them in pieces, and is tested to be equal.)
+#
 # For ReLU with $\sigma_w^2=2$ the chain multiplies: $q_{l+1} = q_l\cdot\frac2n\chi^2_K$ with
 # $K\sim\mathrm{Binomial}(n,\frac12)$. Then $\mathbb E\,q_l$ is constant **exactly**, at every width, and
 #

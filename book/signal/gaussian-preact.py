@@ -57,13 +57,12 @@ import numpy as np
 from startright.book import pages
 from startright.figures import use_style
 from startright.preact import (
-    QuotientLaw,
-    chains,
     figures,
     findings,
     knobs,
     ks_of_product,
     phi,
+    reference,
     schematic,
     studies,
     tables,
@@ -176,7 +175,13 @@ findings.width(depth_full)
 # $\theta > 2$.
 #
 # The simplest law with both properties is the **symmetric Weibull** law $\mathcal W(\theta, 1)$, with
-# $P(|W|>t) = e^{-t^\theta}$ and a random sign. Then $A = |\varphi_\theta(Z)|$ must follow the law that turns
+# $P(|W|>t) = e^{-t^\theta}$ and a random sign. From a uniform $u$ of $(-1, 1)$ it is drawn by
+
+# %%
+pages.source(reference.weibull)
+
+# %% [markdown]
+# (in place: [`symmetric_weibull_`](../api/preact.md)). Then $A = |\varphi_\theta(Z)|$ must follow the law that turns
 # a Weibull variable into a half-normal one by multiplication: a *quotient law*. Any function with
 # $|\varphi(Z)| \sim A$ solves {eq}`preact-equation`. Two monotone ones are natural:
 #
@@ -198,17 +203,26 @@ findings.width(depth_full)
 #
 # So the law **exists for every** $\theta \ge 2$, and can be sampled without knowing $\varphi_\theta$ at
 # all. Its moments divide too: $\mathbb E A^r = 2^{r/2}\,\Gamma(\tfrac{r+1}2)\,/\,(\sqrt\pi\,
-# \Gamma(1+r/\theta))$. Inverting that Mellin transform gives a series, good in the body of the law; an
-# integral along a path of steepest descent is good in its tail. The sampler, as the package runs it:
+# \Gamma(1+r/\theta))$. Inverting that Mellin transform gives a series, good in the body of the law,
+#
+# $$
+# F_A(x) = \sqrt{\tfrac2\pi}\,\sum_{k\ge0} \frac{(-1)^k\, x^{2k+1}}{2^k\,k!\,(2k+1)\,\Gamma(1-(2k+1)/\theta)} ;
+# $$ (preact-series)
+#
+# an integral along a path of steepest descent, `survival`, is good in its tail.
 
 # %%
-pages.source(QuotientLaw.sample)
+pages.source(reference.distribution)
 
 # %% [markdown]
-# And the activation function is one quantile away:
+# And the activation function {eq}`preact-variants` is one quantile away:
 
 # %%
-pages.source(phi)
+pages.source(reference.phi)
+
+# %% [markdown]
+# What runs is [`phi`](../api/preact.md), for arrays and with digits left far out in the tails, and in networks
+# [`GaussianActivation`](../api/preact.md), a table of it; the tests hold `phi` equal to these lines.
 
 # %% mystnb={"figure": {"caption": "The functions $\\varphi_\\theta$. Dashed grey: the limits $\\theta = 2$ (bounded, an arcsine law) and $\\theta = \\infty$ (the identity, respectively the half-normal quantile).", "name": "fig-preact-phi"}, "image": {"alt": "Left, odd functions through the origin, from a bounded sigmoid at theta 2 to the identity at infinity. Right, positive increasing functions that resemble softplus or a sigmoid."}}
 _ = figures.activations()
@@ -258,7 +272,10 @@ findings.exactness(law_live)
 # one, **C** both.
 
 # %%
-pages.source(chains._two_step)
+pages.source(reference.layer)
+
+# %% [markdown]
+# Two such layers are all; what runs is [`two_step`](../api/preact.md), the same for many networks at once (tested).
 
 # %%
 dependence_live = live(studies.DEPENDENCE, PROFILE, device=DEVICE, first_seed=SEED)

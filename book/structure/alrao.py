@@ -48,9 +48,8 @@ import matplotlib.pyplot as plt
 from torch import nn
 
 from startright import alrao
-from startright.alrao import figures, findings, schematic, studies, tables
+from startright.alrao import figures, findings, reference, schematic, studies, tables
 from startright.alrao.catch_up import catch_up, delay
-from startright.alrao.switch import switch_update
 from startright.book import pages
 from startright.figures import use_style
 from startright.models import MLP
@@ -134,10 +133,15 @@ plt.show()
 # seen, and is slow to change its mind: a head that was bad for a thousand minibatches needs a thousand good ones to
 # make up for it. **Switch** {cite}`vanerven2007catching` puts its prior on *sequences* of heads instead, so that the best
 # head may change. All sequences that now use head $k$ share their future, and two masses a head are enough:
-# $A_k$, of those that will switch again, and $B_k$, of those that will not.
+# $A_k$, of those that will switch again, and $B_k$, of those that will not. The weight is $a_k = A_k + B_k$. After
+# outcome $t$, to which head $k$ gives the likelihood $p_k$:
 
 # %%
-pages.source(switch_update)
+pages.source(reference.switch_update)
+
+# %% [markdown]
+# What runs is [`switch_update`](../api/alrao.md), which takes logarithms and many mixtures at once; the tests hold it
+# equal to these lines.
 
 # %% mystnb={"figure": {"caption": "For the first thousand outcomes model 1 is better, then model 2, each time by $g = 0.2$ nat an outcome. Look how soon each rule follows.", "name": "fig-alrao-catch-up"}, "image": {"alt": "Weight of model 2 against the number of outcomes, a curve for Switch and one for plain Bayes; a dotted line marks the outcome at which model 2 becomes the better one."}}
 weights = catch_up(gain=0.2, change=1000, total=2200)
@@ -164,12 +168,23 @@ model, optimizer = alrao.wrap(backbone, lambda: nn.Linear(128, 10), interval=(1e
 
 # %% [markdown]
 # `model.training_step(x, y, optimizer)` then does forward pass, gradients, parameters and Switch, in this order, so
-# that a minibatch is always predicted before it is learnt from:
+# that a minibatch is always predicted before it is learnt from. With the heads one after another, and their
+# weights $a$ from before this minibatch, a step on classes is
 
 # %%
-pages.source(alrao.Alrao.fit_features)
+pages.source(reference.training_step)
 
 # %% [markdown]
+# where `descend` is SGD with rates of their own:
+
+# %%
+pages.source(reference.descend)
+
+# %% [markdown]
+# The likelihoods that the step returns, as `said.exp()`, are the next outcome for Switch. What runs is
+# [`Alrao.training_step`](../api/alrao.md), for all heads at once and for any likelihood; the tests hold a hundred steps
+# of the two equal.
+#
 # (sec-alrao-identity)=
 # ### Is it SGD when it should be?
 #
