@@ -1,9 +1,10 @@
 """The papers of the book, a package each: a folder here with a ``PAPER`` is found, and listed nowhere else.
 
-A paper's package exports its methods. Beside them ``studies`` holds its experiments as ``STUDIES`` and
-``claims`` what it states as ``CLAIMS``; ``readings``, ``tables``, ``figures`` and ``findings`` say what the
-records show. Papers never import each other: what two of them need lies below them. Each has a short name
-as well, ``startright.alrao`` for ``startright.papers.alrao`` (``startright.aliases``).
+A paper's package exports its methods; ``reference`` has them as the equations say it, to read and to test
+against. Beside them ``studies`` holds its experiments as ``STUDIES`` and ``claims`` what it states as
+``CLAIMS``; ``readings``, ``tables``, ``figures`` and ``findings`` say what the records show. Papers never
+import each other: what two of them need lies below them. Each has a short name as well, ``startright.alrao``
+for ``startright.papers.alrao`` (``startright.aliases``).
 """
 
 import pkgutil

@@ -18,7 +18,7 @@ Batch = tuple[Tensor, Tensor]
 
 def sample_rates(interval: tuple[float, float], units: int, generator: torch.Generator) -> Tensor:
     r"""A rate for each unit of a layer, :math:`\eta = e^U`, :math:`U \sim \mathcal U(\ln\eta_{\min},
-    \ln\eta_{\max})`.
+    \ln\eta_{\max})`: :eq:`alrao-law`.
 
     Args:
         interval: :math:`(\eta_{\min}, \eta_{\max})`.
@@ -33,7 +33,8 @@ def sample_rates(interval: tuple[float, float], units: int, generator: torch.Gen
 
 
 def head_rates(interval: tuple[float, float], heads: int) -> Tensor:
-    r"""The rates of the heads, :math:`\eta_j = \eta_{\min}(\eta_{\max}/\eta_{\min})^{(j-1)/(N-1)}`, (N,).
+    r"""The rates of the heads, :math:`\eta_j = \eta_{\min}(\eta_{\max}/\eta_{\min})^{(j-1)/(N-1)}`, (N,):
+    :eq:`alrao-heads`.
 
     Args:
         interval: :math:`(\eta_{\min}, \eta_{\max})`.
@@ -94,9 +95,9 @@ def training_step(
     (x, y), (unit_rates, head_rates) = batch, rates
     z = backbone(x)
     p = torch.stack([head(z).softmax(1)[range(len(y)), y] for head in heads])  # p_j(y_i | z_i), (N, B)
-    descend(zip(backbone.parameters(), unit_rates, strict=True), -(a @ p).log().mean())
+    descend(zip(backbone.parameters(), unit_rates, strict=True), -(a @ p).log().mean())  # L
     for head, eta_j, p_j in zip(heads, head_rates, p, strict=True):
-        descend([(phi, eta_j) for phi in head.parameters()], -p_j.log().mean())
+        descend([(phi, eta_j) for phi in head.parameters()], -p_j.log().mean())  # L_j
     return p.log().mean(1).detach()
 
 
@@ -121,7 +122,7 @@ def switch_update(A: Tensor, B: Tensor, t: int, likelihoods: Tensor, theta: floa
     """
     A, B, h = A * likelihoods, B * likelihoods, 1 / (t + 1)
     switching = h * A.sum()  # of all heads, to any head alike
-    A = (1 - h) * A + theta * switching / len(A)
-    B = B + (1 - theta) * switching / len(B)
+    A = (1 - h) * A + theta * switching / len(A)  # those that will switch again
+    B = B + (1 - theta) * switching / len(B)  # those that will not
     total = A.sum() + B.sum()
     return A / total, B / total

@@ -13,7 +13,7 @@ from torch import Tensor
 
 def outputs(v: Tensor, u: Tensor, b: Tensor, x: Tensor) -> Tensor:
     r"""The network, :math:`f_w(x) = \frac1M\sum_i v_i\,\gamma(u_i\cdot x + b_i)`, :math:`\gamma(z) =
-    z/(1+e^{-z})`.
+    z/(1+e^{-z})`: :eq:`gauss-newton-network`.
 
     Args:
         v: output weights, (M,).
@@ -38,7 +38,7 @@ def jacobian(v: Tensor, u: Tensor, b: Tensor, x: Tensor) -> Tensor:
 
 
 def tangent_kernel(v: Tensor, u: Tensor, b: Tensor, x: Tensor) -> Tensor:
-    r"""The tangent kernel of the network, :math:`A = JJ^\top`, (N, N), without J:
+    r"""The tangent kernel of the network, :math:`A = JJ^\top`, (N, N), without J, :eq:`gauss-newton-kernel`:
 
     .. math:: A = \frac1{M^2}\Bigl[\Gamma\Gamma^\top + (SS^\top)\circ(XX^\top + 1)\Bigr].
 
@@ -56,7 +56,8 @@ def tangent_kernel(v: Tensor, u: Tensor, b: Tensor, x: Tensor) -> Tensor:
 
 
 def primal_direction(J: Tensor, gradient: Tensor, epsilon: float | Tensor, H: Tensor | None = None) -> Tensor:
-    r"""The step as it is defined, :math:`\Phi = (J^\top H J + \varepsilon I)^{-1} J^\top\nabla L`, (P,).
+    r"""The step as it is defined, :math:`\Phi = (J^\top H J + \varepsilon I)^{-1} J^\top\nabla L`, (P,):
+    :eq:`gauss-newton-step`.
 
     Args:
         J: the Jacobian of all outputs, (N, P).
@@ -70,7 +71,8 @@ def primal_direction(J: Tensor, gradient: Tensor, epsilon: float | Tensor, H: Te
 
 
 def dual_direction(J: Tensor, gradient: Tensor, alpha: float = 1.0, floor: float = 1e-7) -> Tensor:
-    r"""The same for H = I, :math:`\Phi = J^\top z` with :math:`(A + \varepsilon I)\,z = \nabla L`, (P,).
+    r"""The same for H = I, :math:`\Phi = J^\top z` with :math:`(A + \varepsilon I)\,z = \nabla L`, (P,):
+    :eq:`gauss-newton-dual`.
 
     Args:
         J: the Jacobian of all outputs, (N, P).
@@ -80,5 +82,5 @@ def dual_direction(J: Tensor, gradient: Tensor, alpha: float = 1.0, floor: float
     """
     A = J @ J.T  # the tangent kernel
     epsilon = max(alpha * torch.linalg.eigvalsh(A)[0], floor)
-    z = torch.linalg.solve(A + epsilon * torch.eye(len(A), dtype=A.dtype), gradient)
-    return J.T @ z
+    z = torch.linalg.solve(A + epsilon * torch.eye(len(A), dtype=A.dtype), gradient)  # (A + εI) z = ∇L
+    return J.T @ z  # Φ

@@ -19,7 +19,7 @@ Loss = Callable[[Tensor], Tensor]
 
 
 def reduced_tensors(loss: Loss, theta: Tensor, U: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    r"""The reduced tensors, which are derivatives at 0 of a function of S variables,
+    r"""The reduced tensors, :eq:`higher-order-reduced`: derivatives at 0 of a function of S variables,
 
     .. math:: \psi(\eta) = L\Bigl(\theta + \sum_s \eta_s u_s\Bigr).
 
@@ -43,7 +43,7 @@ def reduced_tensors(loss: Loss, theta: Tensor, U: Tensor) -> tuple[Tensor, Tenso
 
 
 def cubic_step(g: Tensor, H: Tensor, d: Tensor, lam: float) -> Tensor:
-    r"""The minimiser of the cubic model, (S,), by bisection for its one unknown, r.
+    r"""The minimiser of the cubic model, (S,), by bisection for r: :eq:`higher-order-secular`.
 
     .. math:: \bigl(\bar H + \tfrac\lambda2\,r D^2\bigr)\,\eta = \bar g, \qquad r = \lVert D\eta\rVert.
 
@@ -55,11 +55,11 @@ def cubic_step(g: Tensor, H: Tensor, d: Tensor, lam: float) -> Tensor:
     """
 
     def eta(r: Tensor) -> Tensor:
-        return torch.linalg.solve(H + lam / 2 * r * torch.diag(d**2), g)
+        return torch.linalg.solve(H + lam / 2 * r * torch.diag(d**2), g)  # (H̄ + λ/2 r D²) η = ḡ
 
     lowest = torch.linalg.eigvalsh(H / d / d[:, None])[0]
     low = (-lowest / (lam / 2)).clamp(min=0)  # from here on the matrix is definite, and ‖Dη‖ falls
-    high = low + ((g / d).norm() / (lam / 2)).sqrt()  # here it is below r
+    high = low + ((g / d).norm() / (lam / 2)).sqrt()  # here ‖Dη‖ < r
     for _ in range(200):
         r = (low + high) / 2
         low, high = (r, high) if (d * eta(r)).norm() > r else (low, r)
@@ -69,7 +69,7 @@ def cubic_step(g: Tensor, H: Tensor, d: Tensor, lam: float) -> Tensor:
 def grouped_step(
     theta: Tensor, U: Tensor, estimates: Iterable[tuple[Tensor, Tensor, Tensor]], lam: float, lr: float
 ) -> Tensor:
-    r"""The parameters after one step, (P,), each group moved at its own rate.
+    r"""The parameters after one step, (P,), each group moved at its own rate: :eq:`higher-order-psi`.
 
     .. math:: \theta \leftarrow \theta - \lambda_1\textstyle\sum_s \max(\eta_s, 0)\,u_s
 

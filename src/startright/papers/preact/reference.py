@@ -32,7 +32,8 @@ def weibull(u: Tensor, theta: float) -> Tensor:
 
 
 def quotient(u: np.ndarray, v: np.ndarray, e: np.ndarray, theta: float) -> np.ndarray:
-    r"""Draws of A, :math:`A = \sqrt2\,|\cos2\pi U|\,S^{-\nu/2}` with :math:`\nu = 2/\theta < 1`.
+    r"""Draws of A, :math:`A = \sqrt2\,|\cos2\pi U|\,S^{-\nu/2}` with :math:`\nu = 2/\theta < 1`:
+    :eq:`preact-sampler`.
 
     S is positive ν-stable, :math:`S^{-\nu} = (E/a(\pi V))^{1-\nu}` with :math:`a(x) =
     \sin((1-\nu)x)\,\sin(\nu x)^{\nu/(1-\nu)}/\sin(x)^{1/(1-\nu)}`.
@@ -50,13 +51,13 @@ def quotient(u: np.ndarray, v: np.ndarray, e: np.ndarray, theta: float) -> np.nd
 
 
 def distribution(x: float, theta: float) -> float:
-    r"""The distribution function of A by its series, which loses digits from about x = 1.4 on.
+    r"""The distribution function of A by its series: :eq:`preact-series`.
 
     .. math:: F_A(x) = \sqrt{\tfrac2\pi}\sum_{k\ge0}
         \frac{(-1)^k\,x^{2k+1}}{2^k\,k!\,(2k+1)\,\Gamma(1-(2k+1)/\theta)}.
 
     Args:
-        x: where, not negative.
+        x: where, from 0 to about 1.4; beyond, large terms cancel.
         theta: θ, above 2.
     """
     k = np.arange(150)
@@ -91,7 +92,7 @@ def survival(x: float, theta: float) -> float:
 
 def phi(z: float, theta: float, kind: str = "odd") -> float:
     r"""The activation, :math:`\operatorname{sgn}(z)\,F_A^{-1}(2\Phi(|z|) - 1)`; the positive one,
-    :math:`F_A^{-1}(\Phi(z))`.
+    :math:`F_A^{-1}(\Phi(z))`: :eq:`preact-variants`.
 
     Args:
         z: where.
@@ -110,7 +111,7 @@ def phi(z: float, theta: float, kind: str = "odd") -> float:
 def mean_field(
     activation: Activation, v: float, c: float, sigma_w2: float, sigma_b2: float
 ) -> tuple[float, float]:
-    r"""One layer of infinite width: the variance and the correlation of the next.
+    r"""One layer of infinite width: the variance and the correlation of the next, :eq:`chaos-maps`.
 
     .. math::
         V(v) = \sigma_w^2 E[\varphi(\sqrt v Z)^2] + \sigma_b^2, \qquad
@@ -132,18 +133,20 @@ def mean_field(
 
 
 def chi1(activation: Activation, v: float, sigma_w2: float) -> float:
-    r"""The slope :math:`\chi_1 = C'(1) = \sigma_w^2 E[\varphi'(\sqrt v Z)^2]`; arguments as for
-    :func:`mean_field`.
+    r"""The slope :math:`\chi_1 = C'(1) = \sigma_w^2 E[\varphi'(\sqrt v Z)^2]`: :eq:`chaos-chi`.
+
+    Arguments as for :func:`mean_field`.
     """
     z, dz = torch.linspace(-9, 9, 601, dtype=torch.float64), 18 / 600
-    density = torch.exp(-(z**2) / 2) / (2 * torch.pi) ** 0.5 * dz
+    density = torch.exp(-(z**2) / 2) / (2 * torch.pi) ** 0.5 * dz  # E f(Z) = Σ f(z) × this
     at = (v**0.5 * z).requires_grad_()
     (slope,) = torch.autograd.grad(activation(at).sum(), at)
     return sigma_w2 * float(density @ slope**2)
 
 
 def layer(activation: Activation, z: Tensor, W: Tensor) -> Tensor:
-    r"""Pre-activations of the next layer, :math:`Z^{l+1}_i = n^{-1/2}\sum_j W_{ij}\,\varphi(Z^l_j)`.
+    r"""Pre-activations of the next layer, :math:`Z^{l+1}_i = n^{-1/2}\sum_j W_{ij}\,\varphi(Z^l_j)`:
+    :eq:`preact-layer`.
 
     Args:
         activation: φ.
