@@ -20,7 +20,7 @@ def forms():
                     yield pytest.param(function, id=f"{name}.{function.__name__}")
 
 
-@pytest.mark.parametrize("form", forms())
+@pytest.mark.parametrize("form", list(forms()))
 def test_it_is_short_and_asks_nothing(form):
     listing = pages.source(form, max_lines=15)
     assert "raise" not in listing
