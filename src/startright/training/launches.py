@@ -67,7 +67,7 @@ def record_graph(
     for generator in generators:
         graph.register_generator_state(generator)
     try:
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # others may train beside
             result = step()
     except RuntimeError as error:
         raise RuntimeError(
