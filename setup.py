@@ -16,7 +16,8 @@ class BuildWithRecords(build_py):
     def _records(self) -> dict[str, str]:
         """Target → source."""
         target = Path(self.build_lib, "startright", "results")
-        return {str(target / file.name): str(file) for file in sorted(Path("data/results").glob("*.jsonl"))}
+        files = [*Path("data/results").glob("*.jsonl"), *Path("data/results").glob("*.defaults.json")]
+        return {str(target / file.name): str(file) for file in sorted(files)}
 
     def run(self) -> None:
         """Build as ever, then copy the records; an editable install takes nothing of what is built."""

@@ -32,24 +32,32 @@ def data_root() -> Path:
     return _root("STARTRIGHT_DATA", "data/raw")
 
 
+def is_ours(code: Path | None) -> bool:
+    """Whether a file of code is the package's own."""
+    return code is not None and PACKAGE in code.resolve().parents
+
+
 def project_of(code: Path | None) -> Path | None:
-    """The root of the project that a file of code belongs to.
+    """The root of the project that a file of code belongs to: the nearest checkout around it.
 
     Args:
-        code: the file. For None, and for one that is in no project, such as a cell of a notebook, the current
-            folder decides.
+        code: the file. For None, and for one that is on no disk, such as a cell of a notebook, the
+            current folder decides.
 
     Returns:
-        For the package's own code the book's checkout, if any; else the nearest folder with a ``.git`` around
-        it. None for what was installed: the project around the environment is not its own.
+        For the package's own code the book's checkout, if any. None outside of any checkout, and for what
+        was installed: the project around the environment is not its own.
     """
-    around, book = () if code is None else code.parents, repository()
-    if PACKAGE in around:
+    book = repository()
+    if is_ours(code):
         return book
-    if code is not None and {"site-packages", "dist-packages"} & set(code.parts):
+    if code is None or not code.is_file():
+        inside = Path.cwd() / "cell"
+    elif {"site-packages", "dist-packages"} & set(code.parts):
         return None
-    here = Path.cwd()
-    return next((f for f in (*around, here, *here.parents) if f == book or (f / ".git").exists()), book)
+    else:
+        inside = code.resolve()
+    return next((f for f in inside.parents if f == book or (f / ".git").exists()), None)
 
 
 def results_root(project: Path | None = None) -> Path:

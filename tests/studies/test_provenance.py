@@ -167,7 +167,7 @@ def test_a_study_of_another_project_names_that_project_and_goes_to_its_folder(mi
     study = study_in(mine / "mine.py")
     note = provenance(torch.device("cpu"), code_of(study))
     assert (note["commit"], note["dirty"]) == (git(mine, "rev-parse", "HEAD"), False)
-    assert note["package_commit"] == commit_of(repository())[0]
+    assert (note["package_commit"], note["package_dirty"]) == commit_of(repository())
     assert default_store(study).path == mine / "data" / "results" / "my-study.jsonl"
     (mine / "new.py").write_text((mine / "mine.py").read_text())
     note = provenance(torch.device("cpu"), code_of(study_in(mine / "new.py")))
@@ -177,7 +177,7 @@ def test_a_study_of_another_project_names_that_project_and_goes_to_its_folder(mi
 @needs_git
 def test_code_that_is_in_no_project_is_of_the_current_one(mine, monkeypatch, tmp_path):
     cell = tmp_path / "kernel" / "cell.py"
-    assert project_of(cell) == project_of(None) == repository()
+    assert project_of(cell) is project_of(None) is None  # not the book, wherever it is installed
     (mine / "below").mkdir()
     monkeypatch.chdir(mine / "below")
     assert project_of(cell) == project_of(None) == mine
@@ -186,6 +186,159 @@ def test_code_that_is_in_no_project_is_of_the_current_one(mine, monkeypatch, tmp
 @needs_git
 def test_installed_code_is_of_no_project(mine):
     assert project_of(mine / ".venv" / "lib" / "site-packages" / "other.py") is None
+
+
+@needs_git
+def test_a_script_in_no_checkout_has_no_commit_and_records_where_one_stands(mine, monkeypatch, tmp_path):
+    script = tmp_path / "alone" / "script.py"
+    script.parent.mkdir()
+    script.write_text((mine / "mine.py").read_text())
+    study = study_in(script)
+    note = provenance(torch.device("cpu"), code_of(study))
+    assert (note["commit"], note["dirty"], note["package"]) == (None, None, __version__)
+    assert (note["package_commit"], note["package_dirty"]) == commit_of(repository())
+    assert default_store(study).path == tmp_path / "data" / "results" / "my-study.jsonl"
+    monkeypatch.chdir(mine)  # somebody's project, but not of this script
+    assert provenance(torch.device("cpu"), code_of(study))["commit"] is None
+    assert default_store(study).path == mine / "data" / "results" / "my-study.jsonl"
+    monkeypatch.setenv("STARTRIGHT_RESULTS", str(tmp_path / "there"))
+    assert default_store(study).path == tmp_path / "there" / "my-study.jsonl"
+
+
+@needs_git
+def test_a_study_without_code_is_of_the_project_that_one_stands_in(mine, monkeypatch, tmp_path):
+    study = Study("my-study", 1, "?", None, None, None)
+    assert default_store(study).path == tmp_path / "data" / "results" / "my-study.jsonl"
+    monkeypatch.chdir(mine)
+    assert provenance(torch.device("cpu"))["commit"] == git(mine, "rev-parse", "HEAD")
+    assert default_store(study).path == mine / "data" / "results" / "my-study.jsonl"
+
+
+@needs_git
+def test_a_grid_of_ones_own_over_a_run_of_the_book_is_a_study_of_ones_own(mine):
+    (book, *_) = catalogue.STUDIES.values()
+    compute = study_in(mine / "mine.py").run
+    for changes in ({"grid": compute}, {"seeds": compute}, {"run_stacked": partial(compute, None)}):
+        assert code_of(replace(book, **changes)) == mine / "mine.py"
+    store = default_store(replace(book, name="my-study", grid=compute))
+    assert store.path == mine / "data" / "results" / "my-study.jsonl"
+    assert default_store(book).path == repository() / "data" / "results" / f"{book.name}.jsonl"
+
+
+@needs_git
+def test_objects_and_decorated_functions_tell_their_file(mine):
+    compute = study_in(mine / "mine.py").run
+
+    class Trained:
+        def __call__(self, config, seed, device):
+            pass
+
+        def compute(self, config, seed, device):
+            pass
+
+    made = Study("my-study", 1, "?", None, None, partial(torch.no_grad()(compute), seed=0))
+    assert code_of(made) == mine / "mine.py"
+    for function in (Trained(), Trained().compute, partial(Trained())):
+        assert str(code_of(replace(made, run=function))) == __file__
+
+
+@needs_git
+def test_worktrees_submodules_and_shallow_clones_name_their_own_commit(mine, tmp_path):
+    first = git(mine, "rev-parse", "HEAD")
+    git(mine, "commit", "-q", "--allow-empty", "-m", "second")
+    worktree, shallow, above = tmp_path / "worktree", tmp_path / "shallow", tmp_path / "above"
+    git(mine, "worktree", "add", "-q", "--detach", str(worktree), first)
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{mine}", str(shallow))
+    git(tmp_path, "init", "-q", str(above))
+    git(above, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(mine), "sub")
+    git(above, "commit", "-q", "-m", "third")
+    for root, commit in (
+        (worktree, first),
+        (shallow, git(mine, "rev-parse", "HEAD")),
+        (above / "sub", git(mine, "rev-parse", "HEAD")),
+    ):
+        study = study_in(root / "mine.py")
+        note = provenance(torch.device("cpu"), code_of(study))
+        assert (note["commit"], note["dirty"]) == (commit, False)
+        assert default_store(study).path == root / "data" / "results" / "my-study.jsonl"
+    (above / "sub" / "mine.py").write_text("1\n")
+    assert commit_of(above)[1] is True  # a submodule that was changed
+    link = tmp_path / "link"
+    link.symlink_to(mine)
+    assert project_of(link / "mine.py") == mine
+
+
+@needs_git
+def test_variables_of_a_hook_do_not_name_another_repository(mine, checkout, monkeypatch):
+    own = git(mine, "rev-parse", "HEAD")
+    monkeypatch.setenv("GIT_DIR", str(checkout / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(checkout / ".git" / "index"))
+    assert commit_of(mine, mine / "mine.py") == (own, False)
+
+
+@needs_git
+def test_records_in_the_folder_that_the_environment_names_are_no_changes(mine, monkeypatch):
+    (mine / "runs").mkdir()
+    (mine / "runs" / "my-study.jsonl").write_text("{}\n")
+    git(mine, "add", ".")
+    git(mine, "commit", "-q", "-m", "second")
+    (mine / "runs" / "my-study.jsonl").write_text("{}\n{}\n")
+    assert commit_of(mine)[1] is True
+    monkeypatch.setenv("STARTRIGHT_RESULTS", str(mine / "runs"))
+    assert commit_of(mine)[1] is False
+
+
+@needs_git
+def test_a_checkout_whose_commit_cannot_be_had_is_one_sentence(mine, monkeypatch, tmp_path):
+    empty, broken = tmp_path / "empty", tmp_path / "broken"
+    git(tmp_path, "init", "-q", str(empty))
+    (broken / ".git").mkdir(parents=True)
+    cases = [(empty, "it has none yet"), (broken, "not a git repository"), (mine, "git is not installed")]
+    for root, why in cases:
+        if root is mine:
+            monkeypatch.setenv("PATH", str(tmp_path))
+        module._say_once.cache_clear()
+        with pytest.warns(UserWarning, match=f"^records name no commit of {root}: .*{why}") as told:
+            assert commit_of(root) == commit_of(root) == (None, None)
+        assert len(told) == 1
+
+
+@needs_git
+def test_a_checkout_that_cannot_be_written_is_read(mine):
+    own = git(mine, "rev-parse", "HEAD")
+    (mine / "mine.py").touch()  # git would refresh its index
+    (mine / ".git").chmod(0o555)
+    try:
+        assert commit_of(mine, mine / "mine.py") == (own, False)
+    finally:
+        (mine / ".git").chmod(0o755)
+
+
+@needs_git
+def test_from_a_wheel_the_project_and_the_version_are_named(mine, tmp_path):
+    site = tmp_path / "venv" / "lib" / "site-packages"
+    shutil.copytree(paths.PACKAGE, site / "startright", ignore=shutil.ignore_patterns("__pycache__"))
+    (mine / "go.py").write_text(
+        "import json, torch\nfrom mine import compute\nfrom startright.studies import Study, default_store\n"
+        "from startright.studies.provenance import code_of, provenance\n"
+        "study = Study('my-study', 1, '?', None, None, compute)\n"
+        "note = provenance(torch.device('cpu'), code_of(study))\n"
+        "print(json.dumps([note, str(default_store(study).path)]))\n"
+    )
+    said = []
+    for root in (mine, shutil.copytree(mine, tmp_path / "bare", ignore=shutil.ignore_patterns(".git"))):
+        environment = {**os.environ, "PYTHONPATH": str(site)}
+        command = [sys.executable, str(root / "go.py")]
+        done = subprocess.run(
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        said.append(json.loads(done.stdout))
+    (note, path), (bare, elsewhere) = said
+    assert (note["commit"], note["dirty"]) == (git(mine, "rev-parse", "HEAD"), False)
+    assert (note["package"], note["package_commit"]) == (__version__, None)
+    assert path == str(mine / "data" / "results" / "my-study.jsonl")
+    assert (bare["commit"], bare["package_commit"], bare["package"]) == (None, None, __version__)
+    assert elsewhere == str(tmp_path / "data" / "results" / "my-study.jsonl")
 
 
 def test_the_package_is_of_the_book_wherever_it_is_installed(mine, monkeypatch, tmp_path):

@@ -10,7 +10,8 @@ import torch
 from startright.devices import describe_device
 from startright.studies.engines import Finished, serial
 from startright.studies.record import Record
-from startright.studies.study import Run, Study, settings
+from startright.studies.settings import settings
+from startright.studies.study import Run, Study
 
 SLACK = 1.2  # a run may take so much longer than the runs before it
 
@@ -76,14 +77,19 @@ class Within:
     clock: Clock
     now: Callable[[], float] = field(default_factory=lambda: time.monotonic)
     left_out: list[Run] = field(default_factory=list)
+    end: float | None = None  # from the first run on
+
+    def batches(self, study: Study, runs: Sequence[Run]) -> list[list[Run]]:
+        """One run after another, in order of value."""
+        return [[run] for run in by_value(runs)]
 
     def __call__(
         self, study: Study, runs: Sequence[Run], device: torch.device
     ) -> Generator[Finished, None, None]:
         """Yields as :func:`startright.studies.engines.serial` does; ``left_out`` then has the others."""
-        end = self.now() + self.seconds
+        self.end = self.now() + self.seconds if self.end is None else self.end
         for run in by_value(runs):
-            left, expected = end - self.now(), self.clock(run.config)
+            left, expected = self.end - self.now(), self.clock(run.config)
             if left <= 0 or (expected is not None and SLACK * expected > left):
                 self.left_out.append(run)
                 continue

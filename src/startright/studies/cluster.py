@@ -22,6 +22,7 @@ import torch
 
 from startright.devices import pick_device
 from startright.errors import unknown
+from startright.paths import is_ours
 from startright.studies.engines import ENGINES, Finished, say, stacks
 from startright.studies.provenance import code_of, provenance
 from startright.studies.study import Outcome, Run, Study
@@ -218,8 +219,10 @@ def _pack(study: Study, runs: Sequence[Run]) -> bytes:
     Functions of modules go by name, so a worker computes with the code that it has installed.
     """
     cloudpickle = _need("cloudpickle")
+    code = code_of(study)
+    home = None if is_ours(code) else code
     try:
-        return cloudpickle.dumps((replace(study, grid=None, seeds=None), list(runs)))
+        return cloudpickle.dumps((replace(study, grid=None, seeds=None), list(runs), home))
     except Exception as error:
         raise ValueError(
             f"study {study.name!r} cannot be sent to workers ({say(error)}): define its functions at the top"
@@ -227,7 +230,7 @@ def _pack(study: Study, runs: Sequence[Run]) -> bytes:
         ) from error
 
 
-def _unpack(packed: bytes) -> tuple[Study, list[Run]]:
+def _unpack(packed: bytes) -> tuple[Study, list[Run], Path | None]:
     import cloudpickle
 
     return cloudpickle.loads(packed)
@@ -251,10 +254,13 @@ def _origin(device: torch.device, code: Path | None, sweep: str) -> dict[str, An
 
 def _compute(packed: bytes, device: str, sweep: str) -> list[tuple]:
     """On a worker: the runs of one task, each as (outcome, seconds, peak memory, provenance)."""
-    study, runs = _unpack(packed)
+    study, runs, home = _unpack(packed)
+    code = code_of(study)
+    if home is not None and (code is None or is_ours(code)):
+        code = home  # of a study whose grid alone is not the book's
     where = pick_device(device)
     engine = ENGINES["stacked" if study.run_stacked else "serial"]
-    return [(*rest, _origin(where, code_of(study), sweep)) for _, *rest in engine(study, runs, where)]
+    return [(*rest, _origin(where, code, sweep)) for _, *rest in engine(study, runs, where)]
 
 
 def _task() -> Callable[..., list[tuple]]:

@@ -3,6 +3,8 @@
 An engine is a generator function: it takes a study, runs and a device and yields (run, outcome, seconds,
 peak memory) as they finish. One that computes elsewhere has an attribute ``remote = True``: it gets the
 device as it was asked for, to be picked there, and adds the provenance of that place as a fifth entry.
+One that is to share a study with other processes has an attribute ``batches``, (study, runs) → lists of
+runs, and is called once a list; without it one call gets all runs.
 A further engine is a further entry of :data:`ENGINES`.
 """
 
@@ -93,6 +95,15 @@ def stacked(study: Study, runs: Sequence[Run], device: torch.device) -> Generato
         else:
             for run, outcome in zip(stack, outcomes, strict=True):
                 yield run, outcome, seconds / len(stack), peak
+
+
+serial.batches = lambda study, runs: [[run] for run in runs]
+stacked.batches = stacks
+
+
+def batches(engine: Engine, study: Study, runs: Sequence[Run]) -> list[list[Run]]:
+    """The runs as ``engine`` takes them up: those of one list are claimed, and computed, at once."""
+    return getattr(engine, "batches", lambda study, runs: [list(runs)])(study, runs)
 
 
 ENGINES: dict[str, Engine] = {"serial": serial, "stacked": stacked}

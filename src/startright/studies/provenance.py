@@ -5,9 +5,10 @@ import os
 import platform
 import re
 import subprocess
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import torch
 
 from startright import __version__
 from startright.devices import describe_device
-from startright.paths import project_of, repository
+from startright.paths import is_ours, project_of, repository, results_root
 from startright.studies.study import Study
 
 # variables that make the libraries compute with other instructions than the processor's best
@@ -28,45 +29,86 @@ ARITHMETIC = (
 )
 
 
-def _git(root: Path, *arguments: str) -> str | None:
+# variables by which a hook of git points to a repository, which need not be the one of the code
+REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE")
+
+
+def _git(root: Path, *arguments: str) -> tuple[str | None, str]:
+    """What git answers, None if it fails; and why, in its words."""
+    plain = {name: value for name, value in os.environ.items() if name not in REPOSITORY}
+    command = ["git", "--no-optional-locks", "-C", str(root), *arguments]
     try:
         answer = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, timeout=30, check=True
+            command, capture_output=True, timeout=30, check=True, env={**plain, "LC_ALL": "C"}
         )
-    except (OSError, subprocess.SubprocessError):  # no git, no commit yet, not ours to read
-        return None
-    return os.fsdecode(answer.stdout)  # a path, which need not be text in the encoding of the terminal
+    except subprocess.CalledProcessError as error:
+        said = os.fsdecode(error.stderr).strip().splitlines()
+        return None, said[0] if said else f"git ended with {error.returncode}"
+    except (OSError, subprocess.SubprocessError) as error:
+        return None, "git is not installed" if isinstance(error, FileNotFoundError) else f"git: {error}"
+    return os.fsdecode(answer.stdout), ""  # a path, which need not be text in the encoding of the terminal
+
+
+def _code(function: object) -> Path | None:
+    """The file that a function was defined in; None if Python does not tell."""
+    while isinstance(function, partial):
+        function = function.func
+    function = inspect.unwrap(function) if callable(function) else function
+    if callable(function) and not hasattr(function, "__code__"):  # an object that can be called
+        function = type(function).__call__
+    code = getattr(function, "__code__", None)
+    return None if code is None else Path(code.co_filename)
 
 
 def code_of(study: Study) -> Path | None:
-    """The file with the function that computes a run of ``study``; None if Python does not tell."""
-    function = study.run
-    while isinstance(function, partial):
-        function = function.func
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    return None if code is None else Path(code.co_filename)
+    """The file of code that a study belongs to; None if Python does not tell.
+
+    It is that of the function that computes a run; where that is the package's, of the study's first other
+    function that is not: a grid of one's own over a run of the book is a study of one's own.
+    """
+    functions = (study.run, study.run_stacked, study.grid, study.seeds)
+    files = [file for file in map(_code, functions) if file is not None]
+    return next((file for file in files if not is_ours(file)), _code(study.run))
 
 
 def commit_of(root: Path | None, code: Path | None = None) -> tuple[str | None, bool | None]:
     """The commit of the checkout at ``root`` and whether tracked files differ from it.
 
     Untracked files, but for ``code`` itself, and the records do not count as changes, or recording a study
-    would spoil the provenance of the next.
+    would spoil the provenance of the next. Where a checkout has no commit to name, a warning says why.
 
     Returns:
         (40 hex digits, changed), or (None, None) without git or where ``root`` is no checkout of its own.
     """
-    place = (_git(root, "rev-parse", "--show-toplevel", "HEAD") if root else None) or ""
-    top, _, commit = place.strip().partition("\n")
-    if not commit or Path(top).resolve() != root.resolve():
+    if root is None:
         return None, None
-    changes = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!data/results")
-    untracked = (
-        code is not None
-        and root.resolve() in code.resolve().parents
-        and _git(root, "ls-files", "--error-unmatch", "--", str(code.resolve())) is None
-    )
+    place, why = _git(root, "rev-parse", "--show-toplevel", "HEAD")
+    top, _, commit = (place or "").strip().partition("\n")
+    if not commit or Path(top).resolve() != root.resolve():
+        if (root / ".git").exists():
+            why = "it has none yet" if "HEAD" in why else why or "git does not know it as a checkout"
+            _say_once(f"records name no commit of {root}: {why}")
+        return None, None
+    records = [f":(exclude){folder}" for folder in _records_in(root)]
+    changes, _ = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *records)
+    file = None if code is None else code.resolve()
+    if file is not None and root.resolve() in file.parents and file.is_file():
+        untracked = _git(root, "ls-files", "--error-unmatch", "--", str(file))[0] is None
+    else:
+        untracked = False
     return commit, None if changes is None else untracked or bool(changes.strip())
+
+
+def _records_in(root: Path) -> list[str]:
+    """The folders of records in a checkout: its own, and the one that the environment names."""
+    named = results_root().resolve()
+    inside = [named.relative_to(root.resolve()).as_posix()] if root.resolve() in named.parents else []
+    return sorted({"data/results", *inside})
+
+
+@cache
+def _say_once(sentence: str) -> None:
+    warnings.warn(sentence, stacklevel=4)
 
 
 def _cpu_model(table: Path = Path("/proc/cpuinfo")) -> str:
@@ -131,16 +173,19 @@ def provenance(device: torch.device, code: Path | None = None) -> dict[str, Any]
         code: the file of the code that is run; None: that of the project that one stands in.
 
     Returns:
-        commit and dirty of the project of the code (for another than the book also package_commit), package,
+        commit and dirty of the project of the code (for another than the book also package_commit and
+        package_dirty, of the book's checkout, None where the package was installed), package (its version),
         torch, python, device, processor (see :func:`processor`), precision (default dtype and float32 modes
         of CUDA products and convolutions), threads of the CPU, time (UTC, ISO 8601).
     """
     project, book = project_of(code), repository()
+    of_the_book = is_ours(code) or (book is not None and project == book)
     commit, dirty = commit_of(project, code)
+    own, changed = (None, None) if of_the_book else commit_of(book)
     return {
         "commit": commit,
         "dirty": dirty,
-        **({} if project == book else {"package_commit": commit_of(book)[0]}),
+        **({} if of_the_book else {"package_commit": own, "package_dirty": changed}),
         "package": __version__,
         "torch": torch.__version__,
         "python": platform.python_version(),

@@ -7,7 +7,7 @@ from typing import Any
 
 from startright.errors import unknown
 from startright.studies.strict_json import digest, dumps, loads, number, plain, setting
-from startright.studies.study import STATUSES, Outcome, Run, run_key, settings
+from startright.studies.study import STATUSES, Outcome, Run, run_key
 
 CHECKSUM = "sha256"  # the field of a line that vouches for the others
 
@@ -64,7 +64,7 @@ class Record:
             run.key,
             run.study,
             run.version,
-            settings(run.config),
+            run.settings,
             run.seed,
             profile,
             **asdict(outcome),

@@ -3,33 +3,51 @@
 import math
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm import tqdm
 
 from startright.devices import pick_device
-from startright.paths import project_of, results_root, shipped_results
+from startright.paths import is_ours, project_of, results_root, shipped_results
 from startright.studies.budget import Clock, Within
-from startright.studies.engines import Engine, pick_engine
+from startright.studies.engines import Engine, batches, pick_engine
+from startright.studies.known import Known
 from startright.studies.provenance import code_of, provenance
 from startright.studies.record import Record
+from startright.studies.sharing import Alone, Shared
 from startright.studies.store import RecordStore
 from startright.studies.study import Run, Study
 
 
 def default_store(study: Study) -> RecordStore:
-    """The store of the study's records in :func:`startright.paths.results_root` of the study's project.
+    """The store of the study's records in :func:`startright.paths.results_root`.
 
-    Beneath them it reads those that an installed package brings along.
+    A study of the book has them in the book's checkout, one of another project in that project, any other in
+    the current folder. Beneath them it reads those that an installed package brings along.
     """
-    name, shipped = f"{study.name}.jsonl", shipped_results()
-    return RecordStore(results_root(project_of(code_of(study))) / name, beneath=shipped and shipped / name)
+    code, name, shipped = code_of(study), f"{study.name}.jsonl", shipped_results()
+    project = project_of(code) or (None if is_ours(code) else Path.cwd())
+    return RecordStore(results_root(project) / name, beneath=shipped and shipped / name)
 
 
 def _is_remote(engine: Engine) -> bool:
     return getattr(engine, "remote", False)
+
+
+def _computed(
+    study: Study, runs: Sequence[Run], *, profile: str, device: Any, engine: Engine, origin: Mapping[str, Any]
+) -> Generator[Record, None, None]:
+    """The records of ``runs`` as they finish."""
+    if not runs:
+        return
+    with closing(engine(study, runs, device)) as finished:  # ends what an engine started, come what may
+        for run, outcome, seconds, peak, *elsewhere in finished:
+            made = {"seconds": seconds, "peak_memory": peak, "provenance": [origin, *elsewhere][-1]}
+            yield Record.of(run, outcome, profile=profile, **made)
 
 
 def _execute(
@@ -39,25 +57,35 @@ def _execute(
     profile: str,
     device: str | torch.device,
     engine: Engine,
-    keep: Callable[[Record], None],
+    store: RecordStore | None,
     progress: bool | None,
+    waits: bool = True,
 ) -> dict[str, Record]:
-    """Compute ``runs``, hand every record to ``keep`` as soon as it exists; the records by key."""
+    """Compute ``runs``, append every record to ``store`` as soon as it exists; the records by key.
+
+    What other processes compute meanwhile is taken from the store, and waited for where ``waits`` says so.
+    """
     origin = {} if _is_remote(engine) else provenance(device, code_of(study))
     if progress is None:
         progress = profile != "quick" or sys.stderr.isatty()
+    how = {"profile": profile, "device": device, "engine": engine, "origin": origin}
     records: dict[str, Record] = {}
     try:
         with (
             tqdm(total=len(runs), desc=study.name, unit="run", disable=not progress) as bar,
-            closing(engine(study, runs, device)) as finished,  # ends what an engine started, come what may
+            Alone() if store is None else Shared(store, waits=waits) as shared,
         ):
-            for run, outcome, seconds, peak, *elsewhere in finished:
-                made = {"seconds": seconds, "peak_memory": peak, "provenance": [origin, *elsewhere][-1]}
-                record = Record.of(run, outcome, profile=profile, **made)
-                keep(record)
-                records[record.key] = record
-                bar.update()
+            for mine, done in shared.batches(batches(engine, study, runs)):
+                records |= {record.key: record for record in done}
+                bar.set_postfix_str("" if mine or done else "waiting for another process", refresh=False)
+                bar.update(len(done))
+                with closing(_computed(study, mine, **how)) as fresh:
+                    for record in fresh:
+                        if store is not None:
+                            store.append(record)
+                        shared.leave([record.key])
+                        records[record.key] = record
+                        bar.update()
     except KeyboardInterrupt as stop:
         stop.add_note(f"{study.name}: {len(records)} of {len(runs)} runs finished before the interruption")
         raise
@@ -86,7 +114,9 @@ def run(
 
     Every finished run is on the disk before the next is taken up, so that Ctrl-C or a kill loses
     only what is in flight. Runs that diverge or raise are recorded as such without stopping the others;
-    those that raised (``failed``) are tried again the next time.
+    those that raised (``failed``) are tried again the next time. Several processes may run one study into one
+    store: they share the runs (:mod:`startright.studies.sharing`). Records of a config that had fewer fields
+    still count (:mod:`startright.studies.known`).
 
     Args:
         study: the study.
@@ -98,7 +128,8 @@ def run(
         first_seed: added to every seed.
         progress: show a bar on stderr; None: on a terminal, and for every profile but ``quick``.
         minutes: end in so much time: runs are made singly, every configuration once before any is repeated,
-            and none is started that by the runs before would not end (:mod:`startright.studies.budget`).
+            and none is started that by the runs before would not end (:mod:`startright.studies.budget`);
+            those that another process is computing are not waited for.
 
     Returns:
         One record a run, in the order of the grid; of those that there are, if ``minutes`` are given.
@@ -113,7 +144,8 @@ def run(
     compute = pick_engine(study, engine)
     target = device if _is_remote(compute) else pick_device(device)
     store = default_store(study) if store is None else store
-    records = store.load()
+    known = Known(study, store, noting=True)
+    records = known.records | known.of(runs)
     if minutes is not None:
         compute = _in_time(study, minutes, engine, target, records.values())
     missing = [r for r in runs if r.key not in records or not records[r.key].present]
@@ -125,8 +157,9 @@ def run(
             profile=profile,
             device=target,
             engine=compute,
-            keep=store.append,
+            store=store,
             progress=progress,
+            waits=minutes is None,
         )
     return [records[r.key] for r in runs if minutes is None or r.key in records]
 
@@ -158,7 +191,7 @@ def live(
         profile=profile,
         device=pick_device(device),
         engine=pick_engine(study),
-        keep=lambda record: None,
+        store=None,
         progress=None,
     )
     return [records[r.key] for r in runs]
@@ -173,9 +206,8 @@ def recorded(study: Study, profile: str = "full") -> list[Record]:
         ValueError: an unknown profile, or one the study has not.
         OSError: the file exists and cannot be read.
     """
-    records = default_store(study).load()
-    found = [records[r.key] for r in study.runs(profile) if r.key in records]
-    return [record for record in found if record.present]
+    found = Known(study, default_store(study)).of(study.runs(profile))
+    return [record for record in found.values() if record.present]
 
 
 def complete(study: Study, profile: str = "full") -> list[Record]:

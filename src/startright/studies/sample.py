@@ -12,6 +12,7 @@ import torch
 
 from startright.studies.agreement import Compared, compare
 from startright.studies.engines import say
+from startright.studies.known import Known
 from startright.studies.record import Record
 from startright.studies.runner import default_store
 from startright.studies.study import Outcome, Run, Study
@@ -46,11 +47,12 @@ def draw(studies: Iterable[Study], profile: str, seconds: float, seed: str) -> I
     for study in sorted(studies, key=lambda study: study.name):
         if study.name in CLOCKED or profile not in study.profiles:
             continue
-        records = default_store(study).load()
+        known, grid = Known(study, default_store(study)), study.runs(profile)
+        records = known.records | known.of(grid)
         done = {
             key: record for key, record in records.items() if record.present and record.seconds <= seconds
         }
-        runs = sorted((run for run in study.runs(profile) if run.key in done), key=lambda run: run.key)
+        runs = sorted((run for run in grid if run.key in done), key=lambda run: run.key)
         chooser.shuffle(runs)
         if runs:
             piles.append([Drawn(study, run, done[run.key], list(records.values())) for run in runs])

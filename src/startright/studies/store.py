@@ -7,8 +7,9 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from startright.studies.lines import read_lines, superseded
+from startright.studies.lines import Line, read_lines, split, superseded
 from startright.studies.record import Record
+from startright.studies.strict_json import dumps, loads, setting
 
 try:
     import fcntl
@@ -45,6 +46,7 @@ class RecordStore:
         self.path = Path(path)
         self.beneath = None if beneath is None else Path(beneath)
         self.problems: list[str] = []  # what the last load could not read
+        self._read: tuple[tuple[int, int], int] | None = None  # of the file that `news` read: which, how far
 
     def load(self) -> dict[str, Record]:
         """The records by key; lines that hold none are skipped, listed in ``problems`` and warned of once.
@@ -63,6 +65,58 @@ class RecordStore:
                 more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
                 warnings.warn(f"{path}: {problems[0]}{more}; skipped", stacklevel=2)
         return records
+
+    def news(self) -> dict[str, Record]:
+        """The records in ``path`` that whoever appended since the last call; the first call gives all.
+
+        Lines that cannot be read are left to :meth:`load`.
+        """
+        try:
+            with open(self.path, "rb") as file:
+                now = os.fstat(file.fileno())
+                which, start = self._read or (None, 0)
+                if which != (now.st_dev, now.st_ino) or now.st_size < start:  # rewritten meanwhile
+                    start = 0
+                file.seek(start)
+                whole = file.read().rpartition(b"\n")[0]  # what has no end yet is being written
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        self._read = (now.st_dev, now.st_ino), start + len(whole) + bool(whole)
+        lines = (Line.of(place, text) for place, text in enumerate(split(whole), 1) if text.strip())
+        return {line.record.key: line.record for line in lines if line.record}
+
+    def meanings(self, study: str, version: int) -> dict[str, object]:
+        """What older records of a study, which lack a field of its config, are known to have had there.
+
+        Raises:
+            OSError: the file of these notes exists and cannot be read.
+            ValueError: it does not hold what :meth:`note` writes.
+        """
+        found: dict[str, object] = {}
+        for path in filter(None, (self.beneath, self.path)):
+            found |= _notes(path).get(f"{study} {version}", {})
+        return {name: setting(value) for name, value in found.items()}
+
+    def note(self, study: str, version: int, meanings: dict[str, object]) -> dict[str, object]:
+        """Lay down what records that lack these fields had there, for good: what is laid down already stays.
+
+        It goes to a file beside ``path``, ``STUDY.defaults.json``, which belongs to the records.
+
+        Returns:
+            All that is laid down for the study.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        path, name = _notes_of(self.path), f"{study} {version}"
+        temporary = path.with_name(path.name + ".new")
+        with _explained(f"cannot write {path}"), self._locked():
+            notes = _notes(self.path)
+            notes[name] = {**meanings, **self.meanings(study, version)}
+            with open(temporary, "wb", buffering=0) as file:
+                _write(file.fileno(), dumps(notes, indent=1, separators=(",", ": ")).encode() + b"\n")
+            os.replace(temporary, path)
+        return self.meanings(study, version)
 
     def check_writable(self) -> None:
         """Make the folder and the file, so that a run is not computed in vain.
@@ -145,6 +199,23 @@ class RecordStore:
             return os.path.samestat(os.fstat(file), os.stat(self.path))
         except FileNotFoundError:
             return False
+
+
+def _notes_of(path: Path) -> Path:
+    return path.with_suffix(".defaults.json")
+
+
+def _notes(path: Path) -> dict[str, dict[str, object]]:
+    """The notes beside the records at ``path``."""
+    try:
+        notes = loads(_notes_of(path).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except ValueError as error:
+        raise ValueError(f"{_notes_of(path)}: cannot be read ({error}); restore it with git") from error
+    if not isinstance(notes, dict) or not all(isinstance(entry, dict) for entry in notes.values()):
+        raise ValueError(f"{_notes_of(path)}: is not what `startright run` writes; restore it with git")
+    return notes
 
 
 def _ends_a_line(file: int, size: int) -> bool:

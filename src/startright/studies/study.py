@@ -4,7 +4,7 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -12,7 +12,8 @@ import torch
 
 from startright.errors import unknown
 from startright.profiles import PROFILES, check_profile
-from startright.studies.strict_json import NON_FINITE, dumps
+from startright.studies.settings import settings
+from startright.studies.strict_json import dumps
 
 STATUSES = ("ok", "diverged", "failed")
 CURVE_POINTS = 200
@@ -110,33 +111,6 @@ class Outcome:
         return cls(metrics, curves, status=course.status, reason=course.reason)
 
 
-def _is_setting(value: object) -> bool:
-    if isinstance(value, tuple):
-        return all(_is_setting(entry) for entry in value)
-    if isinstance(value, float):
-        return not math.isnan(value)
-    return value is None or isinstance(value, int) or (isinstance(value, str) and value not in NON_FINITE)
-
-
-def settings(config: Any) -> dict[str, Any]:
-    """The fields of a frozen config as a dict.
-
-    Raises:
-        ValueError: not a frozen dataclass, or a field that is no int, float (NaN is refused, being
-            unequal to itself), str, bool, None or tuple of these.
-    """
-    if not is_dataclass(config) or isinstance(config, type) or not type(config).__dataclass_params__.frozen:
-        raise ValueError(f"a config must be an instance of a frozen dataclass, got {config!r}")
-    values = {entry.name: getattr(config, entry.name) for entry in fields(config)}
-    for name, value in values.items():
-        if not _is_setting(value):
-            raise ValueError(
-                f"config field {type(config).__name__}.{name} = {value!r}: use int, float, str, bool, None"
-                f" or tuples of these (no NaN, and none of the words {', '.join(NON_FINITE)})"
-            )
-    return values
-
-
 def run_key(study: str, version: int, config: Mapping[str, Any], seed: int) -> str:
     """The name of a run: 16 hex digits that change with its study, version, config or seed."""
     identity = {"study": study, "version": version, "config": config, "seed": seed}
@@ -158,7 +132,7 @@ class Run:
     seed: int
 
     def __post_init__(self):
-        settings(self.config)
+        _ = self.settings  # refuses what is none
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise ValueError(
                 f"study {self.study!r}: a seed must be a non-negative integer, got {self.seed!r}"
@@ -167,7 +141,17 @@ class Run:
     @cached_property
     def key(self) -> str:
         """The name of this run among all runs of all studies."""
-        return run_key(self.study, self.version, settings(self.config), self.seed)
+        return run_key(self.study, self.version, self.settings, self.seed)
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The fields of the config as plain values."""
+        return settings(self.config)
+
+    @property
+    def same(self) -> Hashable:
+        """Equal for runs of a study whose settings Python holds to be equal, however they are spelled."""
+        return frozenset(self.settings.items()), self.seed
 
 
 @dataclass(frozen=True)
@@ -238,9 +222,10 @@ class Study:
         runs = [Run(self.name, self.version, config, seed) for config in self.grid(profile) for seed in seeds]
         if not runs:
             raise ValueError(f"study {self.name!r} has no runs in profile {profile!r}")
-        seen: set[str] = set()
+        seen: dict[Hashable, Run] = {}
         for run in runs:
-            if run.key in seen:
-                raise ValueError(f"study {self.name!r}, profile {profile!r} has a run twice: {run}")
-            seen.add(run.key)
+            first = seen.setdefault(run.same, run)
+            if first is not run:
+                also = "" if repr(first) == repr(run) else f", which is equal to {first}"
+                raise ValueError(f"study {self.name!r}, profile {profile!r} has a run twice: {run}{also}")
         return runs
