@@ -5,9 +5,9 @@ study's ``version`` says that the code computes what it did: a record that lacks
 that has the same settings otherwise and, in those fields, the default that they were added with. Two settings
 never share a record:
 
-- The default counts that a field had when :func:`startright.studies.run` first met records without it. It is
-  laid down beside them (:meth:`startright.studies.RecordStore.note`); a default that is changed later finds
-  none of them.
+- The default counts that a field had when :func:`startright.studies.runner.run` first met records without it.
+  It is laid down beside them (:meth:`startright.studies.store.RecordStore.note`); a default that is changed
+  later finds none of them.
 - Where some records have a field and others lack it, and nothing was laid down, the latter are of no run.
 - Fields that a class of today's grids lacks as well were not added: such records are of that class.
 - A field without a default was not added either; the runs are others.
