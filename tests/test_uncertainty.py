@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from startright.uncertainty import distance, moderated_spread, typical_spreads
 
@@ -69,3 +69,11 @@ def test_counts_by_fishers_exact_test():
     ours, theirs = ({"kind": "count", "k": k, "n": 8} for k in (1, 7))
     assert distance(ours, theirs)[1] == pytest.approx(stats.fisher_exact([[1, 7], [7, 1]])[1])
     assert distance(ours, ours) == (0.0, 1.0)
+
+
+def test_the_special_functions_are_the_laws_of_scipy_stats_to_the_last_bit():
+    rng, n = np.random.default_rng(0), np.arange(1, 2000)
+    x, chance = np.abs(rng.standard_cauchy(len(n))), np.r_[0.0, 10.0 ** -rng.uniform(0, 300, 1000), 1.0] / 2
+    np.testing.assert_array_equal(special.stdtr(n, -x), stats.t.sf(x, n))
+    np.testing.assert_array_equal(special.stdtrit(n, 0.975), stats.t.ppf(0.975, n))
+    np.testing.assert_array_equal(abs(special.ndtri(chance)), stats.norm.isf(chance))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from startright.errors import unknown
 from startright.measured import DECIDES, LEVEL, Contrast
@@ -88,7 +88,7 @@ def repetitions(spread: float, distance: float) -> int | None:
     if not 0 < distance < math.inf or not math.isfinite(spread):
         return None
     counts = np.arange(DECIDES, MOST)
-    halves = stats.t.ppf((1 + LEVEL) / 2, counts - 1) * spread / np.sqrt(counts)
+    halves = stdtrit(counts - 1, (1 + LEVEL) / 2) * spread / np.sqrt(counts)
     enough = np.flatnonzero(halves < distance)
     return int(counts[enough[0]]) if len(enough) else None
 

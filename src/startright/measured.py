@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 if TYPE_CHECKING:  # the pages' checks read what is written here, and must not wait for torch
     from startright.studies import Record
@@ -157,7 +157,7 @@ class Contrast:
         """Half the width of the interval; infinite for a single difference."""
         if self.spread is None:
             return math.inf
-        return float(stats.t.ppf((1 + LEVEL) / 2, self.n - 1)) * self.spread / math.sqrt(self.n)
+        return float(stdtrit(self.n - 1, (1 + LEVEL) / 2)) * self.spread / math.sqrt(self.n)
 
     def sign(self, margin: float = 0.0) -> int:
         """1 or -1 where the whole interval lies beyond ``margin`` on one side of 0, else 0."""

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Any
 
-from scipy import stats
+from scipy.special import ndtri, stdtr
 
 PRIOR = 4  # degrees of freedom of the typical spread
 FEW = 3  # repetitions, up to which the typical spread is a floor
@@ -62,13 +62,15 @@ def _between_means(ours: Entry, reference: Entry, typical: float) -> tuple[float
     gap, error = abs(ours["mean"] - reference["mean"]), spread * math.sqrt(1 / ours["n"] + 1 / reference["n"])
     if error == 0:  # no spread at all: a number like a count, which rounding alone may move
         return (0.0, 1.0) if gap <= 1e-5 * abs(reference["mean"]) else (math.inf, 0.0)
-    return gap / error, float(2 * stats.t.sf(gap / error, freedom))
+    return gap / error, float(2 * stdtr(freedom, -gap / error))
 
 
 def _between_counts(ours: Entry, reference: Entry) -> tuple[float, float]:
+    from scipy.stats import fisher_exact  # noqa: PLC0415 (a second to import, and few pages print counts)
+
     table = [[side["k"], side["n"] - side["k"]] for side in (ours, reference)]
-    chance = min(float(stats.fisher_exact(table)[1]), 1.0)
-    return float(stats.norm.isf(chance / 2)), chance
+    chance = min(float(fisher_exact(table)[1]), 1.0)
+    return abs(float(ndtri(chance / 2))), chance
 
 
 def distance(ours: Entry, reference: Entry, typical: float = 0.0) -> tuple[float, float]:

@@ -1,7 +1,12 @@
 """Imports go one way: data, models → training → studies → claims → papers → book → commands."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 
+from startright import papers
 from startright.aliases import full_name
 from startright.book.stale import imports
 from startright.paths import PACKAGE
@@ -17,6 +22,8 @@ ENGINE = [
     {"figures"},
     {"schematic"},
 ]
+# a second or more each, and needed by few: whoever imports a method, or asks for the ledger, does without
+HEAVY = ("dask", "distributed", "matplotlib", "scipy.stats", "seaborn", "sklearn", "torchvision")
 COMMANDS = {"cli", "cli_book", "cli_records", "options", "__main__"}
 
 
@@ -70,3 +77,17 @@ def test_the_rule_tells_papers_apart():
     assert part("startright.papers.alrao.optim") == "papers.alrao"
     assert "papers.preact" not in allowed("startright.papers.alrao.optim")
     assert not {"book", "papers.alrao", "claims"} & allowed("startright.studies.runner")
+
+
+@pytest.mark.parametrize(
+    ("modules", "without"),
+    [
+        ([f"startright.{name}" for name in papers.names()], (*HEAVY, "pandas")),
+        (["startright.studies", "startright.book.catalogue"], HEAVY),
+    ],
+    ids=["papers", "catalogue"],
+)
+def test_an_import_brings_along_nothing_heavy(modules, without):
+    code = f"import {', '.join(modules)}; import sys, json; print(json.dumps([*sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(without) & set(json.loads(done.stdout))

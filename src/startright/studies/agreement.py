@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
 
-from scipy import stats
+from scipy.special import stdtr
 
 from startright.studies.record import Record
 from startright.studies.study import Outcome
@@ -127,7 +127,7 @@ class _Spreads:
         step = 0.5 if whole and name not in self.wide else NOISE
         gap = abs(self._scaled(name, recorded) - self._scaled(name, again))
         errors = gap / (max(spread, prior, step) * math.sqrt(2))
-        return Compared(name, recorded, again, errors, float(2 * stats.t.sf(errors, freedom)))
+        return Compared(name, recorded, again, errors, float(2 * stdtr(freedom, -errors)))
 
 
 def _config(record: Record) -> str:
