@@ -78,6 +78,9 @@ def test_a_new_record_file_of_the_room_makes_it_stale(page):
         ("from . import a", "startright.room", True, "startright.room.a"),
         ("from ..data import a", "startright.room.method", False, "startright.data"),
         ("def f():\n    import x.y", "", False, "x.y"),
+        ("try:\n    pass\nexcept OSError:\n    import x.y", "", False, "x.y"),
+        ("match a:\n    case 1:\n        with b:\n            import x.y", "", False, "x.y"),
+        ("class A:\n    if b:\n        pass\n    else:\n        import x.y", "", False, "x.y"),
     ],
 )
 def test_imports_are_resolved(text, module, is_package, expected):

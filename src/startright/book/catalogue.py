@@ -65,10 +65,10 @@ def _best(claim: Claim, judge: Judge) -> Row:
 
     One that cannot be measured is shown all the same: a smaller profile must not hide it.
     """
-    candidates = [judge(claim, profile) for profile in claim.profiles or PROFILES[:1]]
-
-    def rank(row: Row) -> tuple[bool, int]:
-        whole = row.records > 0 and (not row.missing or row.measurement is not None)
-        return whole, PROFILES.index(row.profile) if whole else row.records
-
-    return max(candidates, key=rank)
+    parts: list[Row] = []
+    for profile in reversed(claim.profiles or PROFILES[:1]):
+        row = judge(claim, profile)
+        if row.records and (not row.missing or row.measurement is not None):
+            return row
+        parts.insert(0, row)
+    return max(parts, key=lambda row: row.records)

@@ -42,7 +42,9 @@ def _check(given: object) -> None:
     cells, minor = given.get("cells"), given.get("nbformat_minor")
     if not isinstance(cells, list) or type(minor) is not int or minor < 0:
         raise ValueError("it has no list of cells or no nbformat_minor")
-    _check_part({**given, "cells": []}, None, minor)
+    parts = not _fits(given, minor)
+    if parts:
+        _check_part({**given, "cells": []}, None, minor)
     _check_mappings(given["metadata"], {"jupytext": ()})
     number = 0
     for position, cell in enumerate(cells, 1):
@@ -52,10 +54,20 @@ def _check(given: object) -> None:
         try:
             if kind not in ("code", "markdown", "raw"):
                 raise ValueError(f"its cell_type is {kind!r}, none of code, markdown and raw")
-            _check_part(cell, f"{kind}_cell", minor)
+            if parts:
+                _check_part(cell, f"{kind}_cell", minor)
             _check_mappings(cell["metadata"], {"mystnb": ("figure", "image")})
         except ValueError as error:
             raise ValueError(f"{where}{f' [{name}]' if isinstance(name, str) else ''}: {error}") from error
+
+
+def _fits(given: dict, minor: int) -> bool:
+    """Whether all of it is as the schema has it: of a whole notebook that is soon known."""
+    try:
+        _check_part(given, None, minor)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_part(part: dict, kind: str | None, minor: int) -> None:

@@ -3,11 +3,13 @@
 import ast
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from startright.aliases import PACKAGE, PAPERS
 from startright.book.contents import Page
 
+_HOLDERS = (ast.stmt, ast.excepthandler, ast.match_case)  # nodes that are or hold statements
 CATALOGUE = f"{PACKAGE}.book.catalogue"
 
 
@@ -18,6 +20,15 @@ def _modules(root: Path) -> dict[str, Path]:
         parts = path.relative_to(source).with_suffix("").parts
         names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return names
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Every statement, however deep; expressions, the many, hold none."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += (child for child in ast.iter_child_nodes(node) if isinstance(child, _HOLDERS))
 
 
 def imports(text: str | bytes, module: str = "", is_package: bool = False) -> Iterator[str]:
@@ -31,7 +42,7 @@ def imports(text: str | bytes, module: str = "", is_package: bool = False) -> It
     >>> sorted(set(imports("from startright import pages\nimport torch.nn")))
     ['startright', 'startright.pages', 'torch.nn']
     """
-    for node in ast.walk(ast.parse(text)):
+    for node in _statements(ast.parse(text)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -41,9 +52,14 @@ def imports(text: str | bytes, module: str = "", is_package: bool = False) -> It
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
+@lru_cache(maxsize=1024)  # pages reach the same modules
+def _named(text: str | bytes, module: str, is_package: bool) -> tuple[str, ...]:
+    return tuple(imports(text, module, is_package))
+
+
 def _imports(path: Path, text: str | bytes, root: Path, module: str = "") -> list[str]:
     try:
-        return list(imports(text, module, path.name == "__init__.py"))
+        return list(_named(text, module, path.name == "__init__.py"))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         where = f"{path.relative_to(root).as_posix()}{f', line {line}' if line else ''}"

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 import torch
@@ -217,15 +217,19 @@ class Study:
         Raises:
             ValueError: an unknown profile, one the study has not, an empty grid, the same run twice.
         """
-        check_profile(profile)
-        seeds = [first_seed + seed for seed in self.seeds(profile)]
-        runs = [Run(self.name, self.version, config, seed) for config in self.grid(profile) for seed in seeds]
-        if not runs:
-            raise ValueError(f"study {self.name!r} has no runs in profile {profile!r}")
-        seen: dict[Hashable, Run] = {}
-        for run in runs:
-            first = seen.setdefault(run.same, run)
-            if first is not run:
-                also = "" if repr(first) == repr(run) else f", which is equal to {first}"
-                raise ValueError(f"study {self.name!r}, profile {profile!r} has a run twice: {run}{also}")
-        return runs
+        return list(_runs(self, check_profile(profile), first_seed))
+
+
+@lru_cache(maxsize=256)  # a ledger asks for the same grids for one claim after the other
+def _runs(study: Study, profile: str, first_seed: int) -> tuple[Run, ...]:
+    seeds = [first_seed + seed for seed in study.seeds(profile)]
+    runs = [Run(study.name, study.version, config, seed) for config in study.grid(profile) for seed in seeds]
+    if not runs:
+        raise ValueError(f"study {study.name!r} has no runs in profile {profile!r}")
+    seen: dict[Hashable, Run] = {}
+    for run in runs:
+        first = seen.setdefault(run.same, run)
+        if first is not run:
+            also = "" if repr(first) == repr(run) else f", which is equal to {first}"
+            raise ValueError(f"study {study.name!r}, profile {profile!r} has a run twice: {run}{also}")
+    return tuple(runs)

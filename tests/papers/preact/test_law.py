@@ -12,7 +12,7 @@ from scipy.stats import kstest
 
 from startright.papers.preact import QuotientLaw, ks_of_product, phi, phi_derivative
 from startright.papers.preact.branches import SPLIT, body, tail
-from startright.papers.preact.law import KINDS, half_line_rule
+from startright.papers.preact.law import KINDS, half_line_rule, phi_and_derivative
 
 INF = float("inf")
 THETAS = {2.05: (41, 20), 2.1: (21, 10), 2.5: (5, 2), 3: (3, 1), 4: (4, 1), 5: (5, 1), 7: (7, 1)}
@@ -266,3 +266,13 @@ def test_refuses_bad_arguments():
         law.moment(-1)
     with pytest.raises(ValueError, match="negative"):
         law.sample(-1)
+
+
+@pytest.mark.parametrize("theta", [2, 2.5, 4, np.inf])
+@pytest.mark.parametrize("kind", ["odd", "positive"])
+def test_value_and_derivative_at_once_are_those_of_either_alone(theta, kind):
+    z = np.array([-6.0, -1.0, -0.0, 0.0, 0.3, 2.0, 8.0])
+    value, slope = phi_and_derivative(z, theta, kind)
+    np.testing.assert_array_equal(value, phi(z, theta, kind))
+    assert (np.signbit(value) == np.signbit(phi(z, theta, kind))).all()
+    np.testing.assert_array_equal(slope, phi_derivative(z, theta, kind))

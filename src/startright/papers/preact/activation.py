@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from startright.papers.preact.law import check_kind, check_theta, phi, phi_derivative
+from startright.papers.preact.law import check_kind, check_theta, phi_and_derivative
 
 REACH = 8.0  # the table covers |z| <= 8; beyond, the tangent at the end
 CHUNK = 1 << 17  # elements whose temporaries stay in the cache
@@ -30,11 +30,12 @@ def hermite_cubics(theta: float, kind: str, nodes: int) -> np.ndarray:
     half = nodes - 1
     if kind == "odd":
         z = np.linspace(0, REACH, nodes)
-        value, slope = phi(z, theta), phi_derivative(z, theta) * REACH / half
+        value, slope = phi_and_derivative(z, theta)
         value, slope = np.r_[-value[:0:-1], value], np.r_[slope[:0:-1], slope]
     else:
         z = np.linspace(-REACH, REACH, 2 * half + 1)
-        value, slope = phi(z, theta, kind), phi_derivative(z, theta, kind) * REACH / half
+        value, slope = phi_and_derivative(z, theta, kind)
+    slope = slope * REACH / half
     cubics = np.zeros((4, 2 * half + 1))
     cubics[:2] = value, slope
     for here, away, sign in (

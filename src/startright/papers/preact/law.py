@@ -281,14 +281,32 @@ def phi_derivative(z: ArrayLike, theta: float, kind: str = "odd") -> Array:
     >>> phi_derivative([0.0], theta=3).round(10).tolist()  # Gamma(2/3)
     [1.3541179394]
     """
+    return phi_and_derivative(z, theta, kind)[1]
+
+
+def phi_and_derivative(z: ArrayLike, theta: float, kind: str = "odd") -> tuple[Array, Array]:
+    r"""$\varphi_\theta(z)$ and $\varphi_\theta'(z)$ for little more than the price of one.
+
+    Args:
+        z: pre-activations, any shape.
+        theta: shape of the Weibull weights, in [2, inf].
+        kind: ``"odd"`` or ``"positive"``.
+
+    Returns:
+        What :func:`phi` and :func:`phi_derivative` return, to the last bit.
+
+    Raises:
+        ValueError: as for :func:`phi`.
+    """
     law, z = QuotientLaw(theta), _numbers("z", z)
     odd = check_kind(kind) == "odd"
+    magnitude = law.quantile(*_levels(z, kind))
+    value = np.copysign(magnitude, z) if odd else magnitude
     log_density = -z * z / 2 - LOG_2PI / 2
     if law.theta == 2:
         angle = erfc(np.abs(z) / SPLIT) if odd else ndtr(-z)
-        return (1 + odd) * np.pi / SPLIT * np.sin(np.pi / 2 * angle) * np.exp(log_density)
-    magnitude = law.quantile(*_levels(z, kind))
-    return np.exp(odd * LOG2 + log_density - law.logpdf(magnitude))
+        return value, (1 + odd) * np.pi / SPLIT * np.sin(np.pi / 2 * angle) * np.exp(log_density)
+    return value, np.exp(odd * LOG2 + log_density - law.logpdf(magnitude))
 
 
 def half_line_rule(nodes: int) -> tuple[Array, Array]:
