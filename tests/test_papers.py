@@ -4,8 +4,10 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
 
 from startright import papers
 from startright.paths import PACKAGE, repository
@@ -140,6 +142,24 @@ def test_the_tables_and_the_page_of_claims_find_it(root):
     ledger = (root / "book/claims.py").read_text()
     assert "# ## Coins\n" in ledger
     assert 'claims.table(catalogue.rows("throwaway"))' in ledger
+    assert (
+        "- [`startright.papers.throwaway`](throwaway.md): A paper to throw"
+        in (root / "book/api/index.md").read_text()
+    )
+
+
+def test_it_has_an_api_page_that_the_contents_take_in(root):
+    code = "from pathlib import Path; from startright.book import api; "
+    text = python(root, code + "print(api.generated(Path())['book/api/throwaway.md'])")
+    assert text.startswith("# A paper to throw away\n")
+    assert re.findall(r"automodule:: startright.papers.(\S+)", text) == [
+        "throwaway",
+        "throwaway.studies",
+        "throwaway.claims",
+    ]
+    entries = yaml.safe_load((root / "_toc.yml").read_text())["parts"][-1]["chapters"]
+    (globs,) = [entry["sections"] for entry in entries if "sections" in entry]
+    assert any("glob" in entry and Path("book/api/throwaway").match(entry["glob"]) for entry in globs)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from startright.book import seal
+from startright.book import api, seal
 from startright.book.contents import Page, Problem, pages
 from startright.book.pair import read
 from startright.errors import unknown
@@ -19,7 +19,7 @@ from startright.profiles import PROFILES
 if TYPE_CHECKING:
     from startright.claims import Row
 
-FILES = ("README.md", "book/index.md", "book/status.md", "book/claims.py")
+FILES = ("README.md", "book/index.md", "book/status.md", "book/claims.py", "book/api/index.md")
 COLAB = "https://colab.research.google.com/github/starting-right/starting-right/blob/main"
 _REGION = re.compile(r"(<!-- generated:([\w-]+) -->\n).*?(<!-- /generated:\2 -->)", re.DOTALL)
 
@@ -164,7 +164,21 @@ def status(root: Path, folder: str, rows_of: Rows) -> str:
     return _markdown(["page", "executed", "on", "startright", "torch", "code cells", "time"], lines)
 
 
-SECTIONS = {"scoreboard": scoreboard, "chapters": chapters, "status": status, "ledger": ledger}
+def packages(root: Path, folder: str, rows_of: Rows) -> str:
+    """One line a paper: its package, what it says of itself, with a link to its API page."""
+    from startright import papers
+
+    lines = [(paper.package, paper.name, api.described(root, paper.name)) for paper in papers.every()]
+    return "\n" + "".join(f"- [`{package}`]({name}.md): {said}\n" for package, name, said in lines) + "\n"
+
+
+SECTIONS = {
+    "scoreboard": scoreboard,
+    "chapters": chapters,
+    "status": status,
+    "ledger": ledger,
+    "packages": packages,
+}
 
 
 def fill(text: str, root: Path, folder: str = "", rows_of: Rows | None = None) -> str:

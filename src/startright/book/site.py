@@ -1,4 +1,6 @@
-"""Building the HTML from a staging folder: the repository's pages with the executed ones laid over them.
+"""Building the HTML from a staging folder: the repository's pages with what is made of them laid over.
+
+Laid over are the pages that were executed and the API pages of the papers (:mod:`startright.book.api`).
 
 The staging folder keeps the working tree clean and the times of unchanged files, so that Sphinx reads
 again only what changed. Warnings are errors.
@@ -14,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from startright.book import api
 from startright.book.contents import pages
 from startright.book.folders import homes, require_writable, utf8
 
@@ -68,10 +71,11 @@ def stage(root: Path, overlay: Mapping[str, Path]) -> Path:
             raise FileNotFoundError(
                 f"{name} is missing: `make book` executes the page, `make refresh` writes it"
             )
-    wanted = {path.relative_to(root).as_posix(): path for path in sources(root)} | dict(overlay)
-    for name, path in wanted.items():
+    files = {path.relative_to(root).as_posix(): path for path in sources(root)} | dict(overlay)
+    wanted = {name: path.read_bytes() for name, path in files.items()}
+    wanted |= {name: text.encode() for name, text in api.generated(root).items()}
+    for name, content in wanted.items():
         copy = target / name
-        content = path.read_bytes()
         if not copy.is_file() or copy.read_bytes() != content:
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(content)
