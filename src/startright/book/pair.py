@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 
@@ -28,12 +29,16 @@ def read(path: Path) -> NotebookNode:
     """
     try:
         text = path.read_bytes().decode("utf-8")
-        given = json.loads(text)
-        _check(given)
+        _check_text(text)
         return nbformat.reads(text, as_version=4)
     except (ValueError, RecursionError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(f"{path} is not a notebook: {reason[:LONGEST]}") from error
+
+
+@lru_cache(maxsize=64)  # a check reads every notebook for several tables
+def _check_text(text: str) -> None:
+    _check(json.loads(text))
 
 
 def _check(given: object) -> None:
@@ -42,9 +47,7 @@ def _check(given: object) -> None:
     cells, minor = given.get("cells"), given.get("nbformat_minor")
     if not isinstance(cells, list) or type(minor) is not int or minor < 0:
         raise ValueError("it has no list of cells or no nbformat_minor")
-    parts = not _fits(given, minor)
-    if parts:
-        _check_part({**given, "cells": []}, None, minor)
+    _check_part({**given, "cells": []}, None, minor)
     _check_mappings(given["metadata"], {"jupytext": ()})
     number = 0
     for position, cell in enumerate(cells, 1):
@@ -54,20 +57,10 @@ def _check(given: object) -> None:
         try:
             if kind not in ("code", "markdown", "raw"):
                 raise ValueError(f"its cell_type is {kind!r}, none of code, markdown and raw")
-            if parts:
-                _check_part(cell, f"{kind}_cell", minor)
+            _check_part(cell, f"{kind}_cell", minor)
             _check_mappings(cell["metadata"], {"mystnb": ("figure", "image")})
         except ValueError as error:
             raise ValueError(f"{where}{f' [{name}]' if isinstance(name, str) else ''}: {error}") from error
-
-
-def _fits(given: dict, minor: int) -> bool:
-    """Whether all of it is as the schema has it: of a whole notebook that is soon known."""
-    try:
-        _check_part(given, None, minor)
-    except ValueError:
-        return False
-    return True
 
 
 def _check_part(part: dict, kind: str | None, minor: int) -> None:
