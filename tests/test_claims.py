@@ -305,6 +305,13 @@ def test_notebooks_show_the_links_and_escape_the_rest():
     assert "a &lt; b " * 39 in shown
 
 
+def test_a_place_without_links_is_escaped_like_any_text():
+    odd = replace(CLAIM, page="part/<b>toy", anchor="fig&toy")
+    rows = [replace(row_of(), claim=odd)]
+    assert "part/&lt;b&gt;toy#fig&amp;toy" in table(rows, links=False)._repr_html_()
+    assert '<a href="part/&lt;b&gt;toy.html#fig&amp;toy">&lt;b&gt;toy</a>' in table(rows)._repr_html_()
+
+
 def test_the_checks_behind_the_verdicts():
     rows = [row_of(checks=(HELD, Check("c", None, more=2), Check("d", False)))]
     rows.append(evaluate(CLAIM, "full"))

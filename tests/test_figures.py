@@ -64,3 +64,26 @@ def test_a_sheet_has_panels_of_one_size_two_in_a_row():
 def test_a_slider_of_one_value_is_refused():
     with pytest.raises(ValueError, match="two values or more"):
         figures.sheet(_line, (1,))
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_a_band_is_the_mean_and_a_standard_deviation_on_both_sides(log):
+    runs = np.array([[1.0, 10.0], [4.0, 1000.0], [7.0, 100.0]])
+    _, ax = figures.panels()
+    figures.band(ax, [1, 2], np.vstack([runs, [np.nan, np.nan]]), log=log, color="red", marker="o")
+    values = np.log10(runs) if log else runs
+    mean, std = values.mean(0), values.std(0, ddof=1)
+    back = (lambda y: 10**y) if log else (lambda y: y)
+    assert ax.lines[0].get_ydata() == pytest.approx(back(mean))
+    assert ax.lines[0].get_marker() == "o"
+    edge = ax.collections[0].get_paths()[0].vertices
+    for x, m, s in zip((1, 2), mean, std, strict=True):
+        heights = edge[edge[:, 0] == x, 1]
+        assert (heights.min(), heights.max()) == pytest.approx((back(m - s), back(m + s)))
+
+
+def test_one_run_has_a_band_of_no_height():
+    _, ax = figures.panels()
+    figures.band(ax, [1, 2], np.array([[3.0, 5.0]]), color="red")
+    edge = ax.collections[0].get_paths()[0].vertices
+    assert set(edge[edge[:, 0] == 1, 1]) == {3.0}

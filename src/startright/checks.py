@@ -15,6 +15,7 @@ from scipy.special import stdtrit
 
 from startright.errors import unknown
 from startright.measured import DECIDES, LEVEL, Contrast
+from startright.summary import mean_std, number
 
 KINDS = ("number", "trend", "theorem")
 MOST = 10_000  # repetitions: more than these settle nothing in practice
@@ -93,18 +94,13 @@ def repetitions(spread: float, distance: float) -> int | None:
     return int(counts[enough[0]]) if len(enough) else None
 
 
-def _number(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−")
-
-
 def _judge(
     data: np.ndarray, above: float, below: float
 ) -> tuple[bool | None, int | None, tuple[float, float] | None]:
     """Whether the mean lies between two bounds, how many more values would tell, and its interval."""
-    n, mean = len(data), float(data.mean())
-    if n == 1:
+    mean, spread, n = mean_std(data)
+    if spread is None:
         return None, DECIDES - 1, None
-    spread = float(data.std(ddof=1))
     half = half_width(spread, n)
     interval = low, high = mean - half, mean + half
     if n < DECIDES:
@@ -125,7 +121,7 @@ def mean_between(
     below: float = math.inf,
     kind: str = "trend",
     control: str = "",
-    show: Callable[[float], str] = _number,
+    show: Callable[[float], str] = number,
 ) -> Check:
     """Whether a mean over repetitions lies above, below or between thresholds, by its 95 % interval.
 
@@ -180,7 +176,7 @@ def each_between(
     below: float = math.inf,
     kind: str = "trend",
     control: str = "",
-    show: Callable[[float], str] = _number,
+    show: Callable[[float], str] = number,
 ) -> Check:
     """Whether the mean of **every** group lies between thresholds: holds if all do, fails if one fails.
 

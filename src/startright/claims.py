@@ -5,12 +5,14 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import pandas as pd
 
 from startright.checks import Check, kind_of, outcome
 from startright.studies import Record, Study, origin, recorded
 from startright.studies.engines import say
 from startright.studies.strict_json import dumps
+from startright.summary import mean_std, rounded
 
 VERDICTS = ("reproduced", "partly", "not reproduced", "undecided", "other set-up", "not yet run")
 HERE = {
@@ -72,10 +74,10 @@ class Measurement:
         >>> Measurement.of("points", [1.0, 2.0], [], comparable=False).value
         1.5
         """
-        data = pd.Series(list(values), dtype=float)
-        finite = data[data.abs() < math.inf]
-        spread = float(finite.std()) if len(finite) > 1 else None
-        return cls(quantity, float(data.mean()), spread, max(len(data), 1), tuple(checks), **rest)
+        data = np.asarray(list(values), dtype=float)
+        mean, _, _ = mean_std(data[~np.isnan(data)])
+        _, spread, _ = mean_std(data[np.isfinite(data)])
+        return cls(quantity, mean, spread, max(len(data), 1), tuple(checks), **rest)
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,9 @@ class Change:
     after: str
     why: str
     date: str
+
+
+Measure = Callable[[Mapping[str, list[Record]]], Measurement]
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ class Claim:
     statement: str
     published: str
     studies: tuple[Study, ...]
-    measure: Callable[[Mapping[str, list[Record]]], Measurement]
+    measure: Measure
     page: str
     anchor: str
     locator: str = ""
@@ -202,21 +207,7 @@ class Row:
         m, runs = self.measurement, f"{self.records} of {self.records + self.missing} runs"
         if self.missing and math.isnan(m.value):  # judged in part, without the runs that have the value
             return runs
-        return f"{_rounded(m.value, m.spread)} (n = {m.n}{f'; {runs}' if self.missing else ''})"
-
-
-def _rounded(value: float, spread: float | None) -> str:
-    """The value to the digits that its spread leaves, two of the spread; four without one.
-
-    >>> _rounded(0.123456, 0.00789), _rounded(1234.5, 56.7), _rounded(0.123456, None)
-    ('0.1235 ± 0.0079', '1234 ± 57', '0.1235')
-    """
-    if spread is None or not (math.isfinite(value) and math.isfinite(spread)) or spread == 0:
-        return f"{value:.4g}" + ("" if spread is None else f" ± {spread:.2g}")
-    digits = 1 - math.floor(math.log10(abs(spread)))
-    if not 0 <= digits <= 6:  # far from 1: powers of ten read better
-        return f"{value:.4g} ± {spread:.2g}" if digits > 6 else f"{value:.0f} ± {spread:.0f}"
-    return f"{value:.{digits}f} ± {spread:.{digits}f}"
+        return f"{rounded(m.value, m.spread)} (n = {m.n}{f'; {runs}' if self.missing else ''})"
 
 
 def evaluate(
@@ -264,14 +255,17 @@ def _measured(claim: Claim, found: Mapping[str, list[Record]]) -> tuple[Measurem
 
 
 class Ledger(pd.DataFrame):
-    """A table of plain text that notebooks show in full, with the links of its column ``figure``."""
+    """A table of plain text that notebooks show in full; with ``links`` its column ``figure`` is HTML."""
+
+    _metadata = ["links"]  # noqa: RUF012 (pandas reads this name from the class)
 
     @property
     def _constructor(self) -> type["Ledger"]:
         return Ledger
 
     def _repr_html_(self) -> str:
-        shown = {name: (str if name == "figure" else lambda cell: html.escape(str(cell))) for name in self}
+        linked = "figure" if getattr(self, "links", False) else None
+        shown = {name: (str if name == linked else lambda cell: html.escape(str(cell))) for name in self}
         with pd.option_context("display.max_colwidth", None):
             return self.to_html(escape=False, index=False, formatters=shown)
 
@@ -303,7 +297,9 @@ def table(rows: Iterable[Row], links: bool = True, root: str = "") -> pd.DataFra
         ours += [row.profile, row.device or ""]
         return [claim.id, claim.statement, claim.locator, claim.published, *ours, place]
 
-    return Ledger([cells(row) for row in rows], columns=_COLUMNS)
+    made = Ledger([cells(row) for row in rows], columns=_COLUMNS)
+    made.links = links
+    return made
 
 
 def checks_table(rows: Iterable[Row]) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
@@ -141,6 +143,33 @@ def panels(rows: int = 1, columns: int = 1, *, height: float = 3.0, **kwargs: ob
         The figure and its axes, as ``plt.subplots`` returns them.
     """
     return plt.subplots(rows, columns, figsize=(WIDTH, height * rows), **kwargs)
+
+
+def band(
+    ax: Axes,
+    x: Sequence[float],
+    runs: pd.DataFrame | np.ndarray,
+    *,
+    log: bool = False,
+    alpha: float = 0.2,
+    **look: object,
+) -> None:
+    """A line at the mean over runs, and a band of ± one standard deviation, of zero height for one run.
+
+    Args:
+        ax: where they are drawn.
+        x: the points, (T,).
+        runs: a run a row, (n, T); what is not a number is left out.
+        log: of the logarithms, for values of any order of magnitude.
+        alpha: how opaque the band is.
+        **look: ``color``, which the band has as well, and what ``Axes.plot`` takes besides.
+    """
+    table = pd.DataFrame(runs)
+    table = np.log10(table) if log else table
+    mean, std = table.mean(), table.std().fillna(0)
+    middle, low, high = (10**y if log else y for y in (mean, mean - std, mean + std))
+    ax.plot(x, middle, **look)
+    ax.fill_between(x, low, high, color=look["color"], alpha=alpha, lw=0)
 
 
 def source_label(figure: Figure, text: str) -> None:

@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from startright.summary import mean_std, number, short
+
 if TYPE_CHECKING:  # the pages' checks read what is written here, and must not wait for torch
     from startright.studies import Record
 
@@ -59,11 +61,10 @@ class Measured:
         data = np.asarray(list(values), dtype=float)
         if not len(data):
             return cls(math.nan, None, 0, "–")
-        mean = float(data.mean())
-        spread = float(data.std(ddof=1)) if len(data) > 1 and math.isfinite(mean) else None
+        mean, spread, n = mean_std(data)
         style = f".{digits}f" if not np.abs(data).max() >= 1e4 else ".1e"
-        text = f"{mean:{style}}".replace("-", "−") + ("" if spread is None else f" ± {spread:{style}}")
-        return cls(mean, spread, len(data), text, 10.0**-digits, machine)
+        text = number(mean, style) + ("" if spread is None else f" ± {spread:{style}}")
+        return cls(mean, spread, n, text, 10.0**-digits, machine)
 
     @classmethod
     def wild(cls, values: Iterable[float], digits: int = 2) -> "Measured":
@@ -75,12 +76,9 @@ class Measured:
         data = np.asarray(list(values), dtype=float)
         if not len(data):
             return cls(math.nan, None, 0, "–")
-        least, middle, most = (_short(x, digits) for x in (data.min(), np.median(data), data.max()))
-        logs = np.log10(np.maximum(data, 1e-300))
-        spread = float(logs.std(ddof=1)) if len(data) > 1 else None
-        return cls(
-            float(logs.mean()), spread, len(data), f"{middle} ({least} to {most})" if spread else middle
-        )
+        least, middle, most = (short(x, digits) for x in (data.min(), np.median(data), data.max()))
+        mean, spread, n = mean_std(np.log10(np.maximum(data, 1e-300)))
+        return cls(mean, spread, n, f"{middle} ({least} to {most})" if spread else middle)
 
     def entry(self) -> dict[str, Any]:
         """The numbers, for a machine."""
@@ -142,10 +140,7 @@ class Contrast:
     def of(cls, differences: Iterable[float]) -> "Contrast":
         """From one difference per seed; what is not finite is left out."""
         data = np.asarray(list(differences), dtype=float)
-        data = data[np.isfinite(data)]
-        if not len(data):
-            return cls(math.nan, None, 0)
-        return cls(float(data.mean()), float(data.std(ddof=1)) if len(data) > 1 else None, len(data))
+        return cls(*mean_std(data[np.isfinite(data)]))
 
     @classmethod
     def paired(cls, ours: pd.Series, theirs: pd.Series) -> "Contrast":
@@ -187,7 +182,7 @@ class Contrast:
         >>> Contrast(-6.85, 0.3, 2).text(1, " points")
         '−6.8 ± 0.3 points (n = 2)'
         """
-        mean = f"{self.mean:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+        mean = number(self.mean, f"{'+' if sign else ''}.{digits}f")
         spread = "" if self.spread is None else f" ± {self.spread:.{digits}f}"
         return f"{mean}{spread}{unit} (n = {self.n})"
 
@@ -218,10 +213,6 @@ Fact = Measured | Count | Contrast | Word
 def _six(x: float | None) -> float | None:
     """Six digits, as in the curves of records; what is not finite has no place in strict JSON."""
     return None if x is None or not math.isfinite(x) else float(f"{x:.6g}")
-
-
-def _short(x: float, digits: int) -> str:
-    return f"{x:.{digits}f}" if abs(x) < 1e4 else f"{x:.0e}"
 
 
 def indistinguishable(groups: Mapping[Any, pd.Series], *, largest: bool = False) -> list[Any]:

@@ -11,17 +11,10 @@ from startright.aliases import full_name
 from startright.book.stale import imports
 from startright.paths import PACKAGE
 
-BASICS = {"aliases", "devices", "errors", "escape", "paths", "profiles", "seeds", "terminal", "uncertainty"}
-ENGINE = [
-    {"data", "models"},
-    {"training"},
-    {"studies"},
-    {"measured"},
-    {"checks"},
-    {"claims"},
-    {"figures"},
-    {"schematic"},
-]
+BASICS = {"aliases", "devices", "errors", "escape", "paths", "profiles", "seeds", "summary", "terminal"}
+BASICS |= {"uncertainty"}
+ENGINE = [{"data", "models"}, {"training"}, {"studies"}, {"measured"}, {"checks"}, {"claims"}]
+ENGINE += [{"statements"}, {"figures"}, {"schematic"}]
 # a second or more each, and needed by few: whoever imports a method, or asks for the ledger, does without
 HEAVY = ("dask", "distributed", "matplotlib", "scipy.stats", "seaborn", "sklearn", "torchvision")
 COMMANDS = {"cli", "cli_book", "cli_records", "options", "__main__"}

@@ -13,9 +13,9 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from startright.figures import COLOURS, panels, source_label
+from startright.figures import COLOURS, band, panels, source_label
 from startright.papers.alrao.published import CURVES, FIRST_EPOCH_MAP, GRANULARITY_BITS
-from startright.papers.alrao.readings import NAMES, by_method, head_rates, trace
+from startright.papers.alrao.readings import NAMES, by_method, decade, drops_of, head_rates, trace
 from startright.papers.alrao.studies.images import FRACTIONS
 from startright.papers.alrao.studies.units import EDGES
 from startright.studies import Record, curve_frame, frame, origin_label, stamp
@@ -27,19 +27,6 @@ METHODS = {"alrao": ("Alrao", COLOURS["red"]), "adam": ("Adam", COLOURS["grey"])
 def rate_colour(rate: float, lo: float = 1e-5, hi: float = 10.0) -> tuple:
     """A colour for a learning rate, dark for slow and light for fast, on the interval's log scale."""
     return colormaps["viridis"](float(np.clip(np.log(rate / lo) / np.log(hi / lo), 0, 1)) * 0.9)
-
-
-def decade(rate: float) -> str:
-    """A rate as legends write it.
-
-    >>> decade(1e-5), decade(0.1), decade(10.0)
-    ('1e-5', '0.1', '10')
-    """
-    return (
-        f"{rate:g}".replace("e-0", "e-").replace("e+0", "e")
-        if 1e-3 <= rate < 1e4
-        else f"1e{np.log10(rate):.0f}"
-    )
 
 
 def rates(rates: Mapping[str, torch.Tensor], draws: torch.Tensor, interval: tuple[float, float]) -> Figure:
@@ -87,20 +74,10 @@ def catch_up(weights: Mapping[str, np.ndarray], change: int) -> Figure:
     return figure
 
 
-def _band(ax: Axes, table: pd.DataFrame, column: str, **look: object) -> None:
-    """Mean over seeds and a band of ± one standard deviation, against the epoch."""
+def _by_epoch(ax: Axes, table: pd.DataFrame, column: str, *, log: bool = False, **look: object) -> None:
+    """A column against the epoch: the mean over seeds and its band."""
     runs = table.pivot(index="seed", columns="step", values=column)
-    epochs, mean, std = runs.columns.to_numpy() + 1, runs.mean(), runs.std().fillna(0)
-    ax.plot(epochs, mean, marker="o", ms=3, **look)
-    ax.fill_between(epochs, mean - std, mean + std, color=look["color"], alpha=0.2, lw=0)
-
-
-def _log_band(ax: Axes, table: pd.DataFrame, column: str, **look: object) -> None:
-    """The same of the logarithm, for values of any order of magnitude."""
-    runs = np.log10(table.pivot(index="seed", columns="step", values=column))
-    epochs, mean, std = runs.columns.to_numpy() + 1, runs.mean(), runs.std().fillna(0)
-    ax.plot(epochs, 10**mean, marker="o", ms=3, **look)
-    ax.fill_between(epochs, 10 ** (mean - std), 10 ** (mean + std), color=look["color"], alpha=0.2, lw=0)
+    band(ax, runs.columns.to_numpy() + 1, runs, log=log, marker="o", ms=3, **look)
 
 
 def learning(records: Sequence[Record]) -> Figure:
@@ -110,9 +87,9 @@ def learning(records: Sequence[Record]) -> Figure:
     top = np.log(10) + 0.5
     for ax, column, title in zip(axes, ("train_loss", "test_loss"), ("training", "test"), strict=True):
         for rate, runs in table["sgd"].groupby("lo"):
-            _band(ax, runs, column, color=rate_colour(rate), label=f"SGD {decade(rate)}", lw=1)
+            _by_epoch(ax, runs, column, color=rate_colour(rate), label=f"SGD {decade(rate)}", lw=1)
         for method, (label, colour) in METHODS.items():
-            _band(ax, table[method], column, color=colour, label=label, lw=2.4)
+            _by_epoch(ax, table[method], column, color=colour, label=label, lw=2.4)
         ax.axhline(np.log(10), color=COLOURS["grey"], ls=":", lw=1)
         ax.set(title=title, xlabel="epoch", ylim=(0, top))
         ax.xaxis.get_major_locator().set_params(integer=True)
@@ -263,14 +240,11 @@ def fraction(records: Sequence[Record]) -> Figure:
 
 def units(records: Sequence[Record]) -> Figure:
     """Accuracy lost when the units of one layer and one bin of rates start over."""
-    bins = len(EDGES) - 1
-    drops = np.mean(
-        [[r.curves[f"drop_{k}"] for k in range(bins)] for r in records if r.status == "ok"], axis=0
-    )
+    drops = drops_of(records).mean(0)
     figure, ax = panels(height=3.2)
     image = ax.imshow(drops, cmap="magma_r", vmin=0, aspect="auto", origin="lower")
     edges = [f"{decade(a)} to {decade(b)}" for a, b in pairwise(EDGES)]
-    ax.set(xlabel="layer", ylabel="η of the units", yticks=range(bins), xticks=range(drops.shape[1]))
+    ax.set(xlabel="layer", ylabel="η of the units", yticks=range(len(drops)), xticks=range(drops.shape[1]))
     ax.set_yticklabels(edges)
     ax.set_xticklabels(range(1, drops.shape[1] + 1))
     ax.grid(visible=False)
@@ -284,9 +258,10 @@ def regression(records: Sequence[Record]) -> Figure:
     figure, ax = panels(height=3.2)
     table = by_method(curve_frame(records, "mse").assign(optimizer="sgd"))
     for rate, runs in table["sgd"].groupby("lo"):
-        _log_band(ax, runs, "mse", color=rate_colour(rate), label=f"SGD {decade(rate)}", lw=1)
+        _by_epoch(ax, runs, "mse", log=True, color=rate_colour(rate), label=f"SGD {decade(rate)}", lw=1)
     for (hi, runs), colour in zip(table["alrao"].groupby("hi"), ("red", "orange"), strict=False):
-        _log_band(ax, runs, "mse", color=COLOURS[colour], label=f"Alrao (1e-5, {decade(hi)})", lw=2.4)
+        look = {"color": COLOURS[colour], "label": f"Alrao (1e-5, {decade(hi)})"}
+        _by_epoch(ax, runs, "mse", log=True, lw=2.4, **look)
     ax.set(xlabel="epoch", ylabel="squared error on fresh points", yscale="log", ylim=(1e-5, 10))
     figure.legend(*ax.get_legend_handles_labels(), loc="outside right upper", fontsize="small")
     source_label(figure, f"{origin_label(records)} of the logarithm")

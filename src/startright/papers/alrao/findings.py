@@ -19,10 +19,20 @@ from startright.measured import (
     indistinguishable,
     needs_records,
 )
-from startright.papers.alrao.figures import decade
 from startright.papers.alrao.published import CURVES, GRANULARITY_BITS
-from startright.papers.alrao.readings import NAMES, by_method, good_rates, head_rates, trace
+from startright.papers.alrao.readings import (
+    NAMES,
+    by_method,
+    decade,
+    drops_of,
+    good_rates,
+    head_rates,
+    holding,
+    trace,
+    weights_at,
+)
 from startright.studies import Record, curve_frame, frame
+from startright.summary import number
 
 POINT = 1.0  # of accuracy: a smaller difference does not matter here
 NEAR = 0.25  # nats above the least loss: a rate so near counts as good
@@ -60,9 +70,8 @@ def _caution(contrast: Contrast, digits: int, unit: str) -> str:
         return ""
     if contrast.n < 2:
         return " One seed decides nothing."
-    low, high = (f"{contrast.mean + side * contrast.half:+.{digits}f}" for side in (-1, 1))
-    reach = f"{low} to {high}{unit}".replace("-", "−")
-    return f" Two seeds say little: the 95 % interval of the first difference is {reach}."
+    low, high = (number(contrast.mean + side * contrast.half, f"+.{digits}f") for side in (-1, 1))
+    return f" Two seeds say little: the 95 % interval of the first difference is {low} to {high}{unit}."
 
 
 # --- images: against SGD and Adam -----------------------------------------------------------
@@ -139,7 +148,7 @@ def first_epochs(records: Sequence[Record], net: str) -> Finding:
         }
         seeds, worst = part["seed"].nunique(), max(off, key=lambda epoch: abs(off[epoch]))
         facts[name] = Measured.of(part.loc[part["step"] == worst, "train_loss"])
-        most = f"{off[worst]:+.2f} in epoch {worst + 1}".replace("-", "−")
+        most = f"{number(off[worst], '+.2f')} in epoch {worst + 1}"
         said.append(f"{name} {most} ({seeds} seed{'s' * (seeds > 1)})")
     text = f"""On the paper's {net} our training losses lie off those of its figure by at most, in nats:
         {"; ".join(said)}. The figure was read to about 0.01; so few seeds decide
@@ -193,7 +202,7 @@ def switch(records: Sequence[Record]) -> Finding:
     last = int(paths[0][0][-1])
     final = np.array([weights[-1] for _, weights in paths])
     chosen = Count.of(final.max(1) > WINS)
-    gone = Count.of(weights[steps >= EARLY][0][rates > 1].sum() < DEAD for steps, weights in paths)
+    gone = Count.of(weights_at(steps, weights, EARLY)[rates > 1].sum() < DEAD for steps, weights in paths)
     winners = sorted({f"{rate:.2g}" for rate in rates[final.argmax(1)]}, key=float)
     held = Measured.of(final.max(1))
     text = f"""After {EARLY} minibatches the heads with $\\eta > 1$ together have less than {DEAD:g} of the
@@ -216,8 +225,9 @@ def intervals(records: Sequence[Record], learning: Sequence[Record]) -> Finding:
         return finding("", [])
     good = good_rates(by_method(frame(learning))["sgd"])
     wide = frame(records).query("lo < hi")
-    holds = [any(lo <= rate <= hi for rate in good) for lo, hi in zip(wide["lo"], wide["hi"], strict=True)]
-    wide = wide.assign(holds=holds, loss=wide["train_loss"].where(wide["status"] == "ok", np.inf))
+    wide = wide.assign(
+        holds=holding(wide, good), loss=wide["train_loss"].where(wide["status"] == "ok", np.inf)
+    )
     means = wide.groupby(["lo", "hi"]).agg(loss=("loss", "mean"), holds=("holds", "first"))
     inside, outside = (means.loc[means["holds"] == side, "loss"] for side in (True, False))
     if inside.empty or outside.empty:
@@ -310,11 +320,10 @@ def fraction(records: Sequence[Record]) -> Finding:
 
 def layers(records: Sequence[Record]) -> Finding:
     """Whether the layer or the rate says what a reset costs."""
-    runs = [record for record in records if record.status == "ok"]
-    if not runs:
+    drops = drops_of(records)  # (seed, bin, layer)
+    if not len(drops):
         return finding("", [])
-    bins = sum(name.startswith("drop_") for name in runs[0].curves)
-    drops = np.array([[run.curves[f"drop_{k}"] for k in range(bins)] for run in runs])  # (seed, bin, layer)
+    bins = drops.shape[1]
     layer, rate = drops.mean((0, 1)), drops.mean((0, 2))
     slow_fast = Contrast.of(drops[:, : bins // 2].mean((1, 2)) - drops[:, bins // 2 :].mean((1, 2)))
     early, late = layer[: max(len(layer) // 4, 1)].mean(), layer[len(layer) // 2 :].mean()

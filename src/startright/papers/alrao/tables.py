@@ -9,8 +9,6 @@ from collections.abc import Sequence
 import pandas as pd
 
 from startright.measured import Count, Measured, Table, either, table
-from startright.papers.alrao.exact_claims import to_a_thousand
-from startright.papers.alrao.figures import decade
 from startright.papers.alrao.published import (
     GRANULARITY_BITS,
     MAIN_TABLE,
@@ -18,7 +16,7 @@ from startright.papers.alrao.published import (
     RELEASED_FIRST_EPOCH,
     WIDE_TABLE,
 )
-from startright.papers.alrao.readings import by_method, good_rates
+from startright.papers.alrao.readings import by_method, decade, good_rates, to_a_thousand
 from startright.papers.alrao.studies.images import INTERVAL
 from startright.studies import Record, frame
 
