@@ -15,7 +15,7 @@ from scipy.special import stdtrit
 
 from startright.errors import unknown
 from startright.measured import DECIDES, LEVEL, Contrast
-from startright.summary import mean_std, number
+from startright.summary import mean_std, number, times
 
 KINDS = ("number", "trend", "theorem")
 MOST = 10_000  # repetitions: more than these settle nothing in practice
@@ -206,6 +206,32 @@ def each_between(
     worst = min(checks, key=margin)
     found = checks[worst]
     return Check(f"{text}; {found.text}", found.holds, kind, control, found.interval, found.more)
+
+
+def ratio_between(
+    text: str,
+    logs: Iterable[float] | Mapping[str, Sequence[float]],
+    *,
+    above: float = 0.0,
+    below: float = math.inf,
+    control: str = "",
+) -> Check:
+    """Whether a ratio lies between thresholds, by the interval of its geometric mean.
+
+    Args:
+        text: what is checked, with the threshold.
+        logs: logarithms of the ratio to base 10, one a repetition; or those of each group, as for
+            :func:`each_between`.
+        above: the ratio must lie above it.
+        below: and below it.
+        control: as in :class:`Check`.
+
+    >>> ratio_between("over 5", [1.0, 1.1, 0.9], above=5).text
+    'over 5: 10 (5.64 to 17.7; n = 3)'
+    """
+    judge = each_between if isinstance(logs, Mapping) else mean_between
+    low, high = (float(np.log10(bound)) if bound > 0 else -math.inf for bound in (above, below))
+    return judge(text, logs, above=low, below=high, control=control, show=times)
 
 
 def every(

@@ -67,7 +67,7 @@ class Measurement:
 
         Args:
             quantity: what they are, with their unit.
-            values: one a repetition; none, and the value is not a number.
+            values: one a repetition; NaN where it has none. Without any, the value is not a number.
             checks: what the claim says.
             rest: ``comparable``, ``note``, ``machine``.
 
@@ -75,9 +75,9 @@ class Measurement:
         1.5
         """
         data = np.asarray(list(values), dtype=float)
-        mean, _, _ = mean_std(data[~np.isnan(data)])
+        mean, _, n = mean_std(data[~np.isnan(data)])
         _, spread, _ = mean_std(data[np.isfinite(data)])
-        return cls(quantity, mean, spread, max(len(data), 1), tuple(checks), **rest)
+        return cls(quantity, mean, spread, n or len(data) or 1, tuple(checks), **rest)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import pytest
 from contract.verdicts import assert_sides
 
 from startright.claims import evaluate, verdict
-from startright.papers.gauss_newton import claims, studies
+from startright.papers.gauss_newton import studies
 from startright.papers.gauss_newton.claims import CLAIMS
 from startright.papers.gauss_newton.dual import predicted_steps
-from startright.studies import curve_frame, recorded
+from startright.studies import recorded
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
 OURS = [claim for claim in CLAIMS if claim.id != "C8"]
@@ -397,23 +397,3 @@ def test_features_that_stand_still_are_no_trade_off(quick):
     found = BY_ID["C7"].measure({SPEED.name: still})
     assert found.checks[3].holds is False
     assert verdict(found) != "reproduced"
-
-
-# --- Parts ----------------------------------------------------------------------------------
-
-
-def test_the_slowing_of_a_straight_line_is_one(quick):
-    record = quick[GRID.name][0]
-    steps = [0, 10, 50, 100]
-    losses = [10 ** (-step / 25) for step in steps]
-    line = replace(record, curves={"step": steps, "train_loss": losses}, metrics={"steps_1": 25})
-    assert list(claims.slowing([line])) == [pytest.approx(1)]
-    assert np.isnan(claims.slowing([replace(line, metrics={}), lost(line)])).all()
-
-
-def test_the_point_nearest_to_a_fraction_is_by_ratio(quick):
-    curves = curve_frame(quick[GRID.name], "step", "train_loss").query("scale == 1.0 and rate == 0.02")
-    points = claims.at_fraction(curves, 0.5)
-    assert len(points) == len(SEEDS)
-    parts = points["train_loss"].to_numpy() / curves.groupby("seed")["train_loss"].first().to_numpy()
-    assert ((parts > 0.3) & (parts < 0.8)).all()

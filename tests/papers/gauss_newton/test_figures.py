@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from startright.papers.gauss_newton import figures, studies
-from startright.papers.gauss_newton.claims import geometric_mean
+from startright.papers.gauss_newton.readings import geometric_mean
 from startright.studies import frame, recorded
 
 

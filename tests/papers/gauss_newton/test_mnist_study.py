@@ -1,25 +1,19 @@
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from startright.claims import verdict
 from startright.papers.gauss_newton.general import tangent_kernel
 from startright.papers.gauss_newton.network import MeanField
 from startright.papers.gauss_newton.network import tangent_kernel as closed_kernel
 from startright.papers.gauss_newton.studies.mnist import (
-    MNIST,
     MnistConfig,
     assess,
-    by_seed,
     draw_network,
     load_parity,
-    measure_mnist,
     run_parity,
 )
-from startright.studies import Outcome, Record
 
 CPU = torch.device("cpu")
 CONFIG = MnistConfig("digits", "gauss-newton", 1.0, 0.1, width=60, points=40, tests=50, max_steps=100)
@@ -103,59 +97,3 @@ def test_a_run_that_explodes_is_diverged():
 def test_an_unknown_method_is_refused():
     with pytest.raises(ValueError, match="unknown method 'newton': did you mean 'gauss-newton'"):
         replace(CONFIG, method="newton")
-
-
-def records(loss):
-    """A grid of records with made-up losses."""
-    found = []
-    for run in MNIST.runs("quick"):
-        metrics = {"test_loss": loss(run.config) * (1 + run.seed / 100)}
-        metrics |= {"eighth_refit_loss": 0.1, "eighth_test_loss": 0.2, "hundredth_test_loss": 0.1}
-        metrics["hundredth_steps"] = 10 if run.config.method == "gauss-newton" else 100
-        found.append(Record.of(run, Outcome(metrics), profile="quick"))
-    return {MNIST.name: found}
-
-
-def as_claimed(config):
-    return 0.2 if config.scale == 10 else 0.1 + 0.1 * config.rate
-
-
-def test_the_measurement_follows_the_records():
-    m = measure_mnist(records(as_claimed))
-    assert m.value == pytest.approx(0.2 / 0.102)
-    assert m.spread == pytest.approx(0, abs=1e-12)
-    assert m.n == len(MNIST.seeds("quick"))
-    assert verdict(m) == "other set-up"
-    assert [check.holds for check in m.checks] == [True, True, True, True, False]
-    m = measure_mnist(records(lambda config: 0.1 + config.rate))
-    assert [check.holds for check in m.checks] == [True, False, True, True, False]
-    m = measure_mnist(records(lambda config: 0.1))
-    assert [check.holds for check in m.checks] == [False, True, True, True, False]
-
-
-def test_runs_are_paired_by_their_seed():
-    """Where the full step of one seed diverges and the small step of another, one pair is left."""
-
-    def settled(record):
-        return record.config["method"], record.config["scale"], record.config["rate"], record.seed
-
-    gone = {("gauss-newton", 0.1, 1.0, 0), ("gauss-newton", 0.1, 0.02, 1)}
-    found = {MNIST.name: records(as_claimed)[MNIST.name][::-1]}
-    found[MNIST.name] = [
-        replace(r, status="diverged") if settled(r) in gone else r for r in found[MNIST.name]
-    ]
-    m = measure_mnist(found)
-    assert (m.value, m.spread, m.n) == (pytest.approx(0.2 / 0.102), None, 1)
-    assert m.checks[0].holds is False
-    assert "2 of 3 runs did not arrive" in m.checks[0].text
-
-
-def test_metrics_by_seed_say_what_is_missing():
-    found = records(as_claimed)[MNIST.name]
-    lost = [replace(r, status="diverged") if r.seed == 1 else r for r in found]
-    values = by_seed(lost, "test_loss", scale=0.1, rate=1.0)
-    assert values[[0, 2]].tolist() == pytest.approx([0.2, 0.204])
-    assert np.isnan(values[1])
-    assert by_seed(found, "test_loss", method="gradient", scale=0.1)[0] == pytest.approx(0.13)
-    assert by_seed(found, "test_loss", scale=0.1, rate=1.0, needs="no such").isna().all()
-    assert by_seed(found, "no such", scale=0.1, rate=1.0).isna().all()

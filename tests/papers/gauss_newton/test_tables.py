@@ -181,10 +181,3 @@ def test_a_relative_floor_is_held_against_that_of_the_authors():
     for ratio, relative in zip(tables.over_authors(damping, 0.1), (1e-3, 1e-6), strict=True):
         naive = values(damping, "test_loss", floor=0.0, relative_floor=relative, **chosen) / theirs
         assert ratio.mean == pytest.approx(np.exp(np.log(naive).mean()))
-
-
-def test_small_steps_below_the_kernel_regime_are_averaged_by_seed(grid):
-    naive = np.prod([values(grid, "rf_test", rate=0.02, scale=s) for s in (0.01, 0.1, 1.0)], axis=0) ** (
-        1 / 3
-    )
-    assert tables.below_kernel(grid, "rf_test").to_numpy() == pytest.approx(naive)

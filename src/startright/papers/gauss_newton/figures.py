@@ -13,8 +13,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from startright.figures import COLOURS, panels, source_label
-from startright.papers.gauss_newton.claims import SLOW, geometric_mean
 from startright.papers.gauss_newton.dual import predicted_steps
+from startright.papers.gauss_newton.readings import SLOW, geometric_mean, scales
 from startright.papers.gauss_newton.studies.descent import FLOORS
 from startright.studies import Record, curve_frame, frame, origin_label
 
@@ -177,9 +177,9 @@ def alignment(records: Sequence[Record], scale: float = 0.01) -> Figure:
 
 def trade_off(records: Sequence[Record]) -> Figure:
     """Test loss at the end against the iterations to 10⁻⁴, a point a teacher; open: did not arrive."""
-    scales = sorted({r.config["scale"] for r in records})
-    figure, axes = panels(1, len(scales), height=3.2, sharey=True)
-    for ax, scale in zip(axes, scales, strict=True):
+    found = scales(records)
+    figure, axes = panels(1, len(found), height=3.2, sharey=True)
+    for ax, scale in zip(axes, found, strict=True):
         table = frame(_select(records, scale=scale))
         for (method, step), runs in table.groupby(["method", "rate"], sort=False):
             look = rate_look(method, step)
@@ -217,9 +217,9 @@ def damping(records: Sequence[Record]) -> Figure:
 
 def mnist(records: Sequence[Record]) -> Figure:
     """Test loss on the parity of digits against the iterations to 1/100, a point a seed, by scale."""
-    scales = sorted({r.config["scale"] for r in records})
-    figure, axes = panels(1, len(scales), height=3.0, sharey=True)
-    for ax, scale in zip(axes, scales, strict=True):
+    found = scales(records)
+    figure, axes = panels(1, len(found), height=3.0, sharey=True)
+    for ax, scale in zip(axes, found, strict=True):
         for (method, step), runs in frame(_select(records, scale=scale)).groupby(
             ["method", "rate"], sort=False
         ):

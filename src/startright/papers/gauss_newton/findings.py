@@ -21,24 +21,28 @@ from startright.measured import (
     indistinguishable,
     needs_records,
 )
-from startright.papers.gauss_newton.claims import KERNEL_SCALE, SLOW, SMALL_SCALES, at_fraction, slowing
 from startright.papers.gauss_newton.dual import predicted_steps
+from startright.papers.gauss_newton.readings import (
+    FULL,
+    KERNEL_SCALE,
+    MEDIUM,
+    SLOW,
+    SMALL_SCALES,
+    at_fraction,
+    below_kernel,
+    metric,
+    scales,
+    slowing,
+)
 from startright.papers.gauss_newton.studies.descent import FLOORS
 from startright.papers.gauss_newton.studies.mnist import DESCENT_RATE
-from startright.papers.gauss_newton.tables import (
-    Ratio,
-    below_kernel,
-    conditioning_span,
-    metric,
-    of_floor,
-    over_authors,
-)
+from startright.papers.gauss_newton.tables import Ratio, conditioning_span, of_floor, over_authors
 from startright.studies import Record, curve_frame
+from startright.summary import number
 
 Records = Sequence[Record]
 
 SMALL, MIDDLE = SMALL_SCALES  # initial scales from which features are learnt
-FULL, MEDIUM = 1.0, 0.1  # steps
 ALIKE = 0.02  # alignments and distances within this hardly differ
 DATA = {"mnist": "On MNIST", "digits": "On the small digits"}
 NO_RUN = "No run went so far that this could be said."
@@ -50,10 +54,6 @@ def _newton(records: Records, scale: float, rate: float, column: str) -> pd.Seri
 
 def _gradient(records: Records, scale: float, column: str) -> pd.Series:
     return metric(records, column, method="gradient", scale=scale)
-
-
-def _scales(records: Records) -> list[float]:
-    return sorted({record.config["scale"] for record in records})
 
 
 def _arrived(records: Iterable[Record], level: int = 8) -> Count:
@@ -80,7 +80,7 @@ def _level(contrast: Contrast) -> str:
 def _by(contrast: Contrast) -> str:
     """``"difference +0.26 ± 0.10, n = 5"``."""
     if contrast.n == 1:
-        return f"difference {contrast.mean:+.2f}, one seed".replace("-", "−")
+        return f"difference {number(contrast.mean, '+.2f')}, one seed"
     return f"difference {contrast.text(2)}".replace(" (", ", ").replace(")", "")
 
 
@@ -97,7 +97,7 @@ def rate(grid: Records) -> Finding:
     """C1: iterations to 10⁻⁸ against the law, which does not know the kernel; and how kernels differ."""
     slow = [record for record in grid if record.config["rate"] == SLOW]
     law, config = predicted_steps(SLOW), grid[0].config
-    steps = {scale: _newton(grid, scale, SLOW, "steps_8") for scale in _scales(slow)}
+    steps = {scale: _newton(grid, scale, SLOW, "steps_8") for scale in scales(slow)}
     kernel = steps.pop(KERNEL_SCALE)
     usual = pd.DataFrame(steps).mean(axis=1, skipna=False).dropna()
     few, many = Ratio.of(usual, law), Ratio.of(kernel, law)
@@ -206,7 +206,7 @@ def _ordered(grid: Records, seed: int) -> bool:
 @needs_records
 def best_scales(grid: Records) -> Finding:
     """The initial scales from which small steps end lowest, as far as they can be told apart."""
-    logs = {scale: np.log10(_newton(grid, scale, SLOW, "test_loss")) for scale in _scales(grid)}
+    logs = {scale: np.log10(_newton(grid, scale, SLOW, "test_loss")) for scale in scales(grid)}
     best = indistinguishable(logs)
     if not best:
         return finding(NO_RUN, grid)
@@ -335,7 +335,7 @@ def stalls(damping: Records) -> Finding:
     for place, floor in enumerate(FLOORS):
         stalled = [r for r in of_floor(damping, floor) if "steps_8" not in r.metrics]
         facts[f"floor {place}"] = count = Count(len(stalled), len(of_floor(damping, floor)))
-        where = either([rf"$\tau_0={scale:g}$" for scale in _scales(stalled)]) if stalled else ""
+        where = either([rf"$\tau_0={scale:g}$" for scale in scales(stalled)]) if stalled else ""
         parts.append(f"{count} with {_floor_name(floor)}" + (f" (from {where})" if where else ""))
     text = rf"""
         After {damping[0].config["max_steps"]:,} iterations, so many runs are still above $10^{{-8}}$:
@@ -346,8 +346,8 @@ def stalls(damping: Records) -> Finding:
 @needs_records
 def floors(damping: Records) -> Finding:
     """What the floor does to the test loss, from the scales at which every run arrives."""
-    open_scales = _scales([r for r in damping if "steps_8" not in r.metrics])
-    ratios = {scale: over_authors(damping, scale) for scale in _scales(damping)}
+    open_scales = scales([r for r in damping if "steps_8" not in r.metrics])
+    ratios = {scale: over_authors(damping, scale) for scale in scales(damping)}
     names = {(s, k): f"floor {k + 1}, scale {s:g}" for s, pair in ratios.items() for k in range(len(pair))}
     facts = {name: ratios[scale][k].contrast for (scale, k), name in names.items()}
     fair = {scale: pair for scale, pair in ratios.items() if scale not in open_scales}

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from startright.measured import Contrast, Measured, Table, table
-from startright.papers.gauss_newton.claims import KERNEL_SCALE, SLOW
 from startright.papers.gauss_newton.dual import predicted_steps
+from startright.papers.gauss_newton.readings import SLOW, metric
 from startright.papers.gauss_newton.studies.descent import FLOORS
 from startright.studies import Record, frame
 
@@ -100,30 +100,6 @@ def short(x: float, math: bool = True) -> str:
         digit, exponent = f"{x:.0e}".split("e")
         return rf"${digit}\cdot10^{{{int(exponent)}}}$" if math else f"{x:.0e}"
     return f"{x:,.0f}" if x >= 9.95 else f"{x:.2g}" if x < 0.995 else f"{x:.1f}"
-
-
-def metric(records: Sequence[Record], column: str, **config: object) -> pd.Series:
-    """A metric by seed, of the runs that went well.
-
-    Args:
-        records: the records.
-        column: name of the metric; a run that lacks it is left out.
-        config: settings that the runs have.
-    """
-    values = {
-        r.seed: r.metrics[column]
-        for r in records
-        if r.status == "ok" and column in r.metrics and all(r.config[k] == v for k, v in config.items())
-    }
-    return pd.Series(values, dtype=float)
-
-
-def below_kernel(grid: Sequence[Record], column: str) -> pd.Series:
-    """A metric of small steps by seed: its geometric mean over the scales from which features are learnt."""
-    slow = [r for r in grid if r.config["rate"] == SLOW and r.config["scale"] < KERNEL_SCALE]
-    scales = dict.fromkeys(r.config["scale"] for r in slow)
-    logs = pd.DataFrame({scale: np.log10(metric(slow, column, scale=scale)) for scale in scales})
-    return 10 ** logs.mean(axis=1, skipna=False)
 
 
 def of_floor(damping: Sequence[Record], floor: tuple[float, float]) -> list[Record]:

@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from startright.figures import COLOURS, panels, source_label
-from startright.papers.higher_order.claims import best, state_frame
+from startright.figures import COLOURS, band, panels, source_label
+from startright.papers.higher_order.readings import best, state_frame, tensors
 from startright.studies import Record, curve_frame, frame, origin_label
 
 METHODS = {
@@ -174,13 +174,11 @@ def indefinite(records: Sequence[Record]) -> Figure:
     return figure
 
 
-def _band(ax: Axes, runs: pd.DataFrame, x: str, y: str, **look: object) -> None:
-    """The mean over seeds, and ± one standard deviation; against the epoch or the mean seconds."""
+def _by(ax: Axes, runs: pd.DataFrame, x: str, y: str, **look: object) -> None:
+    """The band of a column over the seeds, against the epoch or the mean seconds."""
     epochs = runs.groupby("epoch")
     at = epochs[x].mean() if x != "epoch" else epochs["epoch"].first()
-    mean, std = epochs[y].mean(), epochs[y].std().fillna(0)
-    ax.plot(at, mean, marker="o", ms=3, **look)
-    ax.fill_between(at, mean - std, mean + std, color=look["color"], alpha=0.2, lw=0)
+    band(ax, at, runs.pivot(index="seed", columns="epoch", values=y), marker="o", ms=3, **look)
 
 
 def _best_curves(records: Sequence[Record], net: str) -> dict[str, tuple[float, pd.DataFrame]]:
@@ -207,7 +205,7 @@ def learning(records: Sequence[Record]) -> Figure:
     for method, (rate, runs) in _best_curves(records, net).items():
         label, colour = METHODS[method]
         for ax, (x, y) in zip(axes, places, strict=True):
-            _band(ax, runs, x, y, color=colour, label=f"{label}, {rate:g}")
+            _by(ax, runs, x, y, color=colour, label=f"{label}, {rate:g}")
     axes[0].set(xlabel="epoch", ylabel="training loss (nats)", yscale="log")
     axes[1].set(xlabel="seconds (processor)", ylabel="training loss (nats)", yscale="log")
     axes[2].set(xlabel="epoch", ylabel="test accuracy", ylim=(max(0.0, axes[2].get_ylim()[1] - 0.15), None))
@@ -226,7 +224,7 @@ def networks(records: Sequence[Record]) -> Figure:
     for ax, net in zip(axes.flat, nets, strict=False):
         for method, (rate, runs) in _best_curves(records, net).items():
             label, colour = METHODS[method]
-            _band(ax, runs, "epoch", "train_loss", color=colour, label=f"{label}, {rate:g}")
+            _by(ax, runs, "epoch", "train_loss", color=colour, label=f"{label}, {rate:g}")
         ax.set(title=PLAIN_NETS.get(net, net), xlabel="epoch")
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.legend(fontsize="x-small", loc="upper right")
@@ -238,7 +236,7 @@ def networks(records: Sequence[Record]) -> Figure:
 
 def rates(record: Record) -> Figure:
     """The rate of each tensor at every update of one training; crosses are negative ones."""
-    names = tensor_labels(sum(name.startswith("eta_") for name in record.curves))
+    names = tensor_labels(tensors(record))
     figure, axes = panels(1, 2, height=3.2, sharey=True)
     for s, name in enumerate(names):
         ax, colour = axes[s % 2], list(COLOURS.values())[s // 2 % len(COLOURS)]

@@ -19,11 +19,13 @@ from startright.measured import (
     either,
     finding,
     indistinguishable,
+    listed,
 )
-from startright.papers.higher_order.claims import LEAST, state_frame
 from startright.papers.higher_order.figures import PLAIN_NETS
+from startright.papers.higher_order.readings import by_seed, state_frame
 from startright.papers.higher_order.tables import STEPS
 from startright.studies import Record, frame
+from startright.summary import power_above
 
 LEVEL = float(np.log10(1.1))  # losses within ten per cent are level
 EARLY = 100  # steps of Adam that count as the beginning
@@ -37,16 +39,6 @@ Said = tuple[str, dict[str, Fact]]
 def net_name(net: str) -> str:
     """A network in words."""
     return PLAIN_NETS.get(net, net)
-
-
-def listed(parts: Sequence[str]) -> str:
-    """``"a, b and c"``.
-
-    >>> listed(["a"]), listed(["a", "b", "c"])
-    ('a', 'a, b and c')
-    """
-    *first, last = parts
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def span(values: Sequence[float], style: str = ".2g") -> str:
@@ -72,11 +64,6 @@ def _plain(x: float, style: str) -> str:
 def repeats(n: int) -> str:
     """How many seeds a sentence rests on."""
     return f"n = {n}" if n > 1 else "one seed"
-
-
-def by_seed(runs: pd.DataFrame, column: str) -> pd.Series:
-    """A column with the seed as its index."""
-    return runs.set_index("seed")[column]
 
 
 def sentences(make: Callable[..., Said]) -> Callable[..., Finding]:
@@ -174,15 +161,6 @@ def valley(records: Sequence[Record]) -> Said:
     return text, {}
 
 
-def _power(error: float) -> int:
-    """The power of ten above an error, −12 at least: below it everything is rounding.
-
-    >>> _power(3e-16), _power(2e-7)
-    (-12, -6)
-    """
-    return max(LEAST, int(np.ceil(np.log10(max(error, 1e-300)))))
-
-
 def _arrival(record: Record) -> str:
     needed, steps = int(record.metrics["steps_needed"]), record.config["steps"]
     return f"it arrives in {needed} steps" if needed <= steps else f"it has not arrived after {steps} steps"
@@ -198,7 +176,7 @@ def same_step(records: Sequence[Record]) -> Said:
     turned = table[~linear & (table["change"] == "rotation")]["error"]
     scaled = table[~linear & (table["change"] == "scale")]["error"].max()
     seeds = table["seed"].nunique()
-    stay, other = (f"$10^{{{_power(error)}}}$" for error in (inside, scaled))
+    stay, other = (f"$10^{{{power_above(error)}}}$" for error in (inside, scaled))
     text = (
         f"With one factor or one rotation a group the two trainings stay within {stay} of the distance gone. "
         f"With two factors inside a group they come apart by {span(split, '.1g')} of it, with Adam's "

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from startright.measured import Count, Measured, Table, either, indistinguishable, table
-from startright.papers.higher_order.claims import best
 from startright.papers.higher_order.figures import METHODS, PLAIN_NETS
 from startright.papers.higher_order.published import NETWORKS
+from startright.papers.higher_order.readings import best
 from startright.papers.higher_order.studies.training import CHOICE_FACTOR
 from startright.studies import Record, frame
 

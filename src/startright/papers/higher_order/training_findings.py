@@ -5,19 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from startright.measured import Contrast, Count, Fact, Measured, either, indistinguishable
-from startright.papers.higher_order.claims import best, rates
+from startright.measured import Contrast, Count, Fact, Measured, either, indistinguishable, listed
 from startright.papers.higher_order.figures import METHODS, tensor_labels
-from startright.papers.higher_order.findings import (
-    LEVEL,
-    Said,
-    by_seed,
-    listed,
-    net_name,
-    repeats,
-    sentences,
-    span,
-)
+from startright.papers.higher_order.findings import LEVEL, Said, net_name, repeats, sentences, span
+from startright.papers.higher_order.readings import best, by_seed, rates
 from startright.papers.higher_order.studies.training import CHOICE_FACTOR
 from startright.papers.higher_order.tables import CHOICES
 from startright.studies import Record, curve_frame, frame

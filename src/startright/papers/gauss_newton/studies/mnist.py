@@ -21,18 +21,13 @@ at most 1/8, and 1/100; they are missing if it never is. The curves have the sam
 ``step``.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
 from startright import data
-from startright.checks import Check, each_between, mean_between
-from startright.claims import Measurement
 from startright.errors import unknown
 from startright.papers.gauss_newton.descent import log_grid
 from startright.papers.gauss_newton.dual import gauss_newton_direction
@@ -40,7 +35,7 @@ from startright.papers.gauss_newton.evaluation import half_mean_square, refit
 from startright.papers.gauss_newton.network import Linearisation, MeanField, linearise, read_out
 from startright.profiles import by_profile
 from startright.seeds import generator
-from startright.studies import Outcome, Record, Study
+from startright.studies import Outcome, Study
 
 SQUARE_NORM = 10.0
 LEVELS = {"eighth": 1 / 8, "hundredth": 1 / 100}
@@ -181,130 +176,3 @@ MNIST = Study(
     seeds=by_profile(quick=(0, 1, 2), full=(0, 1, 2)),
     run=run_parity,
 )
-
-
-def by_seed(
-    records: Sequence[Record],
-    name: str,
-    *,
-    method: str = "gauss-newton",
-    scale: float,
-    rate: float | None = None,
-    needs: str | None = None,
-) -> pd.Series:
-    """A metric of one setting by seed; NaN where the run diverged or never came so far.
-
-    Args:
-        records: of this study, or of those of the synthetic task.
-        name: the metric.
-        method: ``"gauss-newton"`` or ``"gradient"``.
-        scale: τ₀.
-        rate: of the step; None where a method has only one.
-        needs: a metric that only runs have that arrived where the comparison is made.
-    """
-
-    def value(record: Record) -> float:
-        there = record.status == "ok" and (needs is None or needs in record.metrics)
-        return record.metrics.get(name, np.nan) if there else np.nan
-
-    def chosen(config: Mapping[str, object]) -> bool:
-        alike = config["method"] == method and config["scale"] == scale
-        return alike and rate in (None, config["rate"])
-
-    return pd.Series({r.seed: value(r) for r in records if chosen(r.config)}, dtype=float).sort_index()
-
-
-def log_ratio(ours: pd.Series, theirs: pd.Series) -> pd.Series:
-    """Logarithms to base 10 of the ratios of two runs of the same seed; NaN where one lacks its partner."""
-    return np.log10(ours / theirs)
-
-
-def log_range(runs: Mapping[float, pd.Series]) -> pd.Series:
-    """Logarithm to base 10 of the largest over the smallest by seed; NaN where one of them is missing."""
-    table = pd.DataFrame(runs)
-    return log_ratio(table.max(axis=1, skipna=False), table.min(axis=1, skipna=False))
-
-
-def times(log: float) -> str:
-    """A ratio from its logarithm to base 10.
-
-    >>> times(1.0), times(-0.301)
-    ('10', '0.5')
-    """
-    return f"{10.0 ** min(log, 300):.3g}"
-
-
-def measurement(
-    quantity: str, values: pd.Series, checks: Sequence[Check], note: str, *, comparable: bool = True
-) -> Measurement:
-    """Mean and spread over the seeds whose runs arrived; NaN if none did, which is a result as well."""
-    finite = values[np.isfinite(values)]
-    mean, spread = (float(finite.mean()), float(finite.std())) if len(finite) else (np.nan, np.nan)
-    n = len(finite) or len(values)
-    return Measurement(quantity, mean, spread if n > 1 else None, n, tuple(checks), comparable, note)
-
-
-def measure_mnist(records: Mapping[str, Sequence[Record]]) -> Measurement:
-    """C8: the findings of the synthetic task, one check each, on the parity of digits.
-
-    The value is the test loss of full steps over that of small ones, at the same relative training loss and
-    τ₀ = 0.1, over the seeds.
-    """
-    runs = records[MNIST.name]
-    full, small = RATES[0], RATES[-1]
-    trend = {"kind": "trend", "show": times}
-
-    def loss(scale: float, rate: float) -> pd.Series:
-        return by_seed(runs, "test_loss", scale=scale, rate=rate, needs="hundredth_steps")
-
-    def newton(name: str) -> pd.Series:
-        return by_seed(runs, name, scale=1.0, rate=small)
-
-    def descent(name: str) -> pd.Series:
-        return by_seed(runs, name, method="gradient", scale=1.0)
-
-    gains = {f"τ₀ = {s:g}": log_ratio(loss(s, full), loss(s, small)) for s in SMALL_SCALES}
-    budget = max(r.config["max_steps"] for r in runs if r.config["method"] == "gradient")
-    checks = (
-        each_between(
-            "the test loss of full steps over that of λ_eff = 0.02 is above 1.2, from τ₀ = 0.1 and 1",
-            gains,
-            above=np.log10(1.2),
-            control="the same step for all",
-            **trend,
-        ),
-        mean_between(
-            "τ₀ = 10: the largest test loss of the three steps is below 1.2 times the smallest",
-            log_range({rate: loss(LARGE_SCALE, rate) for rate in RATES}),
-            below=np.log10(1.2),
-            control="a small initial scale",
-            **trend,
-        ),
-        mean_between(
-            "τ₀ = 1: steps of gradient descent to a relative training loss of 1/100 over those of"
-            " Gauss-Newton at λ_eff = 0.02, above 1",
-            log_ratio(descent("hundredth_steps").fillna(budget), newton("hundredth_steps")),
-            above=0,
-            control="gradient descent",
-            **trend,
-        ),
-        mean_between(
-            "τ₀ = 1, λ_eff = 0.02, at a relative training loss of 1/8: the test loss over that after a refit"
-            " is above 1",
-            log_ratio(newton("eighth_test_loss"), newton("eighth_refit_loss")),
-            above=0,
-            control="frozen hidden layer",
-            **trend,
-        ),
-        mean_between(
-            "τ₀ = 1, at a relative training loss of 1/100: the test loss of Gauss-Newton at λ_eff = 0.02 over"
-            " that of gradient descent is above 1",
-            log_ratio(newton("hundredth_test_loss"), descent("hundredth_test_loss")),
-            above=0,
-            control="gradient descent with a frozen hidden layer",
-            **trend,
-        ),
-    )
-    quantity = "test loss of full steps over that of λ_eff = 0.02, parity of digits, τ₀ = 0.1"
-    note = "parity of a small part of the data, our own set-up; that of the paper is not known to us"
-    return measurement(quantity, 10 ** gains["τ₀ = 0.1"], checks, note, comparable=False)
