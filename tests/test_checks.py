@@ -15,6 +15,7 @@ from startright.checks import (
     kind_of,
     mean_between,
     outcome,
+    ratio_between,
     repetitions,
     some,
 )
@@ -97,6 +98,17 @@ def test_every_group_must_hold():
     assert each_between("x", {"a": sure, "b": wrong, "c": open_}, above=1).holds is False
     assert each_between("x", {}, above=1).holds is None
     assert "; b: −5.1 (" in each_between("x", {"a": sure, "b": wrong}, above=1).text
+
+
+def test_a_ratio_is_judged_by_the_logarithms():
+    logs = spread_about(1.0, 0.01, 4)
+    assert ratio_between("x", logs, above=9, below=11).holds is True
+    assert ratio_between("x", logs, below=9).holds is False
+    assert ratio_between("x", logs, below=10).holds is None
+    assert ratio_between("x", {"a": logs, "b": -logs}, above=1).text.startswith("x; b: 0.1 (")
+    assert ratio_between("x", logs, above=9, control="another").counts
+    with pytest.raises(ValueError, match="give a threshold"):
+        ratio_between("x", logs)
 
 
 def test_an_exception_fails_and_two_runs_prove_nothing():

@@ -123,6 +123,21 @@ def test_a_measurement_needs_checks_and_repetitions():
     assert verdict(Measurement("slope", 1.0, None, 1, (), comparable=False)) == "other set-up"
 
 
+def test_a_measurement_is_of_the_repetitions_that_have_a_value():
+    def of(*values):
+        m = Measurement.of("x", values, (), comparable=False)
+        return m.value, m.spread, m.n
+
+    assert of(1.0, 3.0) == (2.0, pytest.approx(2**0.5), 2)
+    assert of(1.0, math.nan, 3.0) == of(1.0, 3.0)
+    assert of(1.0, math.inf, 3.0) == (math.inf, pytest.approx(2**0.5), 3)
+    assert of(5.0) == (5.0, None, 1)
+    for values, n in (((), 1), ((math.nan, math.nan), 2)):
+        value, spread, count = of(*values)
+        assert math.isnan(value)
+        assert (spread, count) == (None, n)
+
+
 def test_a_check_takes_the_booleans_of_numpy():
     assert Check("", np.bool_(True)).holds is True
 

@@ -36,11 +36,26 @@ def part(name):
     return ".".join(parts[1:3]) if parts[1:2] == ["papers"] else ".".join(parts[1:2])
 
 
-def needed(name):
-    """The other parts that a module imports from, lazily or not."""
+def imported(name):
+    """The modules of the package that a module imports, lazily or not."""
     path = FILES[name]
     found = {full_name(other) for other in imports(path.read_bytes(), name, path.name == "__init__.py")}
-    return {part(other) for other in found if other in FILES} - {"", part(name)}
+    return found & set(FILES)
+
+
+def needed(name):
+    """The other parts that a module imports from."""
+    return {part(other) for other in imported(name)} - {"", part(name)}
+
+
+def judges(name):
+    """Whether a module of a paper states claims and measures them."""
+    return part(name).startswith("papers.") and name.endswith("claims")
+
+
+def shows(name):
+    """Whether a module of a paper says what the records show, without a verdict."""
+    return part(name).startswith("papers.") and name.endswith(("readings", "tables", "figures", "findings"))
 
 
 def allowed(name):
@@ -64,6 +79,20 @@ def allowed(name):
 @pytest.mark.parametrize("name", FILES)
 def test_no_module_imports_from_above(name):
     assert needed(name) <= allowed(name)
+
+
+@pytest.mark.parametrize("name", list(filter(shows, FILES)))
+def test_what_shows_the_records_does_not_read_the_verdicts(name):
+    """Claims, tables, figures and findings all read the paper's readings, and these read the records."""
+    assert not {other for other in imported(name) if judges(other)}
+
+
+@pytest.mark.parametrize("paper", ["alrao", "gauss_newton", "higher_order", "preact"])
+def test_the_rule_finds_the_modules_of_every_paper(paper):
+    inside = [name for name in FILES if part(name) == f"papers.{paper}"]
+    assert f"startright.papers.{paper}.readings" in filter(shows, inside)
+    assert f"startright.papers.{paper}.claims" in filter(judges, inside)
+    assert any(imported(name) >= {f"startright.papers.{paper}.readings"} for name in filter(judges, inside))
 
 
 def test_the_rule_tells_papers_apart():

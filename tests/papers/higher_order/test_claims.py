@@ -7,7 +7,7 @@ import pytest
 from contract.verdicts import assert_sides
 
 from startright.claims import evaluate
-from startright.papers.higher_order import claims, studies
+from startright.papers.higher_order import readings, studies
 from startright.papers.higher_order.claims import CLAIMS
 from startright.studies import frame, recorded
 
@@ -67,7 +67,7 @@ def test_trainings_shorter_than_the_papers_reproduce_nothing(claim_id, monkeypat
     assert row.verdict == "other set-up"
     changes = {"n_train": None, "epochs": 100}
     nets = {r.config["net"] for study in BY_ID[claim_id].studies for r in recorded(study, "full")}
-    monkeypatch.setattr(claims, "PAPER_NETS", nets)
+    monkeypatch.setattr(readings, "PAPER_NETS", nets)
     longer = {
         study.name: [replace(r, config=r.config | changes) for r in recorded(study, "full")]
         for study in BY_ID[claim_id].studies
@@ -353,10 +353,10 @@ def test_the_best_rate_is_the_least_mean_among_rates_that_never_diverged():
     table = frame(QUICK[studies.LEARNING.name])
     adam = table[table["method"] == "adam"]
     mean = adam.groupby("lr")["train_loss"].mean()
-    assert set(claims.best(table, "adam", "digits-mlp")["lr"]) == {mean.idxmin()}
+    assert set(readings.best(table, "adam", "digits-mlp")["lr"]) == {mean.idxmin()}
     bad = (table["method"] == "adam") & (table["lr"] == mean.idxmin()) & (table["seed"] == 0)
     table = table.assign(status=table["status"].where(~bad, "diverged"))
-    assert set(claims.best(table, "adam", "digits-mlp")["lr"]) == {mean.drop(mean.idxmin()).idxmin()}
+    assert set(readings.best(table, "adam", "digits-mlp")["lr"]) == {mean.drop(mean.idxmin()).idxmin()}
 
 
 def test_trainings_that_all_diverged_leave_a_measurement():

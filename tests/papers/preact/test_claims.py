@@ -7,7 +7,7 @@ import pytest
 from contract.verdicts import assert_sides, checks_of
 
 from startright.claims import evaluate, verdict
-from startright.papers.preact import claims, finite_width, ks, studies
+from startright.papers.preact import finite_width, ks, readings, studies
 from startright.papers.preact.claims import CLAIMS
 from startright.papers.preact.published import AUTHORS_DEPENDENCE, EXPECTED_DEPENDENCE, EXPECTED_DEPTH
 from startright.papers.preact.studies.common import KINDS
@@ -385,8 +385,8 @@ def test_no_other_principle_keeps_the_law(principle):
 
 def test_the_learning_rate_is_chosen_on_validation_and_not_on_test():
     table = recorded(studies.TRAINING, "quick")
-    best = claims.best_by_validation(table)
-    worse = claims.best_by_validation(
+    best = readings.best_by_validation(table)
+    worse = readings.best_by_validation(
         [
             replace(r, metrics={**r.metrics, "test_accuracy": 0.0}) if r.config["lr"] == 0.1 else r
             for r in table

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from startright.measured import Measured, Table
-from startright.papers.preact import claims, finite_width, ks, published, studies, tables
+from startright.papers.preact import finite_width, ks, published, readings, studies, tables
 from startright.studies import curve_frame, frame, recorded
 
 MEASURED = {
@@ -98,7 +98,7 @@ def test_gaps_are_means_over_networks(full):
 
 def test_accuracies_are_those_of_the_rate_that_validation_chose(full):
     table = tables.best_rates(full["preact-training"])
-    best = claims.best_by_validation(full["preact-training"])
+    best = readings.best_by_validation(full["preact-training"])
     runs = best.query("scheme == 'tanh' and width == 64 and depth == 30")
     assert runs["lr"].nunique() == 1
     assert numbers(table.loc["tanh", (64, 30)]) == naive(100 * runs["test_accuracy"])

@@ -19,6 +19,7 @@ from startright.papers.alrao.readings import NAMES, by_method, decade, drops_of,
 from startright.papers.alrao.studies.images import FRACTIONS
 from startright.papers.alrao.studies.units import EDGES
 from startright.studies import Record, curve_frame, frame, origin_label, stamp
+from startright.summary import mean_std
 
 DECADES = np.arange(-7, 6)
 METHODS = {"alrao": ("Alrao", COLOURS["red"]), "adam": ("Adam", COLOURS["grey"])}
@@ -131,9 +132,9 @@ def by_rate(records: Sequence[Record]) -> Figure:
         sgd.index, sgd["mean"], sgd["std"].fillna(0), marker="o", ms=4, color=COLOURS["blue"], label="SGD"
     )
     for method, (label, colour) in METHODS.items():
-        mean, std = table[method]["test_loss"].mean(), table[method]["test_loss"].std()
+        mean, std, _ = mean_std(table[method]["test_loss"].dropna())
         ax.axhline(mean, color=colour, label=label)
-        if np.isfinite(std):  # more than one seed
+        if std is not None:  # more than one seed
             ax.axhspan(mean - std, mean + std, color=colour, alpha=0.15, lw=0)
     ax.set(xscale="log", xlabel="learning rate η of SGD", ylabel="test loss (nats)")
     ax.set_ylim(top=min(ax.get_ylim()[1], 3.0))

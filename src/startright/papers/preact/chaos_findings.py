@@ -6,7 +6,8 @@ import pandas as pd
 
 from startright.measured import Contrast, Count, Finding, Measured, finding, listed, needs_records
 from startright.papers.preact import finite_width, tables
-from startright.papers.preact.wording import by_seed, said_of, seeds
+from startright.papers.preact.readings import by_seed, named, with_names, within
+from startright.papers.preact.wording import said_of, seeds
 from startright.studies import Record, curve_frame, frame
 
 Records = Sequence[Record]
@@ -28,7 +29,7 @@ def chaos(thetas: Sequence[float]) -> Finding:
 @needs_records
 def correlation(records: Records, near: float = 0.99) -> Finding:
     """How far two images of different classes have come together, in the widest networks."""
-    curves = tables.with_names(curve_frame(records, "between"))
+    curves = with_names(curve_frame(records, "between"))
     width = curves["width"].max()
     curves = curves[curves["width"] == width].assign(layer=lambda t: t["step"] + 1)
     last = int(curves["layer"].max())
@@ -53,7 +54,7 @@ def correlation(records: Records, near: float = 0.99) -> Finding:
 @needs_records
 def gaps(records: Records) -> Finding:
     """Whether wider networks follow the infinite-width map more closely."""
-    runs = tables.named(records)
+    runs = named(records)
     narrow, wide = runs["width"].min(), runs["width"].max()
     change, most = {}, {}
     for function, each in runs.groupby("function", sort=False):
@@ -74,7 +75,7 @@ def moments(records: Records) -> Finding:
     close: list[bool] = []
     for width, each in runs.groupby("width"):
         exact = {"second": 1.0, "kurtosis_2": finite_width.relu_kurtosis(width, 2)}
-        close += [_within(each[column], value) for column, value in exact.items()]
+        close += [within(each[column], value) for column, value in exact.items()]
     agree = Count.of(close)
     deep = curves[(curves["width"] == curves["width"].min()) & (curves["step"] == curves["step"].max())]
     last, narrow = int(deep["step"].iloc[0]) + 1, deep["width"].iloc[0]
@@ -85,11 +86,6 @@ def moments(records: Records) -> Finding:
         {deep["kurtosis_exact"].iloc[0]:.0f}, and samples of {runs["draws"].iloc[0]:,} networks give
         {said_of(deep["kurtosis"], 0)}.""".replace(",000", " 000")
     return finding(text, records, agree=agree, kurtosis=kurtosis)
-
-
-def _within(values: pd.Series, exact: float, errors: float = 4.0) -> bool:
-    """Whether the mean is that many standard errors from ``exact`` at most; one value decides nothing."""
-    return len(values) > 1 and abs(values.mean() - exact) <= errors * values.std() / len(values) ** 0.5
 
 
 @needs_records

@@ -4,6 +4,7 @@ Each function that takes records works on the quick records of a live page and o
 """
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -11,9 +12,10 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from startright.figures import COLOURS, panels, source_label
+from startright.figures import COLOURS, band, panels, source_label
 from startright.papers.preact import ks
 from startright.papers.preact.law import QuotientLaw, phi
+from startright.papers.preact.readings import name
 from startright.studies import Record, curve_frame, frame, origin_label
 
 INFINITY = float("inf")
@@ -24,27 +26,11 @@ LINE = {
     "positive": COLOURS["green"],
 }
 STYLE = {2.05: "-", 4.0: "--", 10.0: ":"}
-
-
-def name(scheme: str, theta: float | None) -> str:
-    """The scheme as legends write it, e.g. ``φ° θ=4``.
-
-    >>> name("odd", 4.0), name("relu", float("nan"))
-    ('φ° θ=4', 'ReLU')
-    """
-    words = {"relu": "ReLU", "tanh": "tanh", "odd": "φ°", "positive": "φᵖ"}
-    return f"{words[scheme]} θ={theta:g}" if scheme in ("odd", "positive") else words[scheme]
+_band = partial(band, alpha=0.18)  # up to six lie over one another
 
 
 def _look(scheme: str, theta: float | None) -> dict:
     return {"color": LINE[scheme], "ls": STYLE.get(theta, "-"), "label": name(scheme, theta)}
-
-
-def _band(ax: Axes, x: np.ndarray, runs: np.ndarray, **look: object) -> None:
-    """Mean over runs (rows) and a band of ± one standard deviation."""
-    mean, std = runs.mean(0), runs.std(0, ddof=1) if len(runs) > 1 else np.zeros(runs.shape[1])
-    ax.plot(x, mean, **look)
-    ax.fill_between(x, mean - std, mean + std, color=look["color"], alpha=0.18, lw=0)
 
 
 def activations(

@@ -22,10 +22,9 @@ from startright.measured import (
     needs_records,
 )
 from startright.papers.preact import finite_width, ks, tables
-from startright.papers.preact.claims import best_by_validation
-from startright.papers.preact.figures import name
 from startright.papers.preact.published import AUTHORS_DEPENDENCE, RELEASED_QUALITY
-from startright.papers.preact.wording import by_seed, said_of, seeds
+from startright.papers.preact.readings import best_by_validation, by_seed, name, named, with_names
+from startright.papers.preact.wording import said_of, seeds
 from startright.studies import Record, curve_frame, frame
 
 CLASSIC = (("relu", "ReLU"), ("tanh", "tanh"))
@@ -51,7 +50,7 @@ def _against_chance(count: Count, share: float = 0.05) -> str:
 
 
 def _layers(records: Records) -> pd.DataFrame:
-    curves = tables.with_names(curve_frame(records, "ks", "ks_standardised", "variance"))
+    curves = with_names(curve_frame(records, "ks", "ks_standardised", "variance"))
     return curves.assign(layer=curves["step"] + 1)
 
 
@@ -133,7 +132,7 @@ def _reading(rejected: Count) -> str:
 
 def _shared(records: Records) -> tuple[pd.DataFrame, float]:
     """The runs whose neurons share their inputs, with names, and the 95 % noise level."""
-    runs = tables.named(records).query("not independent")
+    runs = named(records).query("not independent")
     return runs, ks.threshold(int(runs["draws"].iloc[0]))
 
 
@@ -292,7 +291,7 @@ def by_input(records: Records, layer: int = 30) -> Finding:
 
 def _accuracies(records: Records, depth: str, width: str = "all") -> tuple[dict[str, pd.Series], int, int]:
     """({function: test accuracy (%) by seed} at the chosen rates, width, depth); "min" or "max" of each."""
-    best = tables.with_names(best_by_validation(list(records)))
+    best = with_names(best_by_validation(records))
     best = best.assign(percent=100 * best["test_accuracy"])
     best = best[best["depth"] == best["depth"].agg(depth)]
     if width != "all":

@@ -10,21 +10,9 @@ import pandas as pd
 
 from startright.measured import Measured, Table, indistinguishable, table
 from startright.papers.preact import finite_width, ks, maps, schemes
-from startright.papers.preact.claims import best_by_validation
-from startright.papers.preact.figures import name
 from startright.papers.preact.published import AUTHORS_DEPENDENCE, RELEASED_QUALITY
+from startright.papers.preact.readings import best_by_validation, name, named, with_names
 from startright.studies import Record, curve_frame, frame
-
-
-def with_names(runs: pd.DataFrame) -> pd.DataFrame:
-    """The frame with a column ``function``: scheme and θ as legends write them."""
-    names = [name(scheme, theta) for scheme, theta in zip(runs["scheme"], runs["theta"], strict=True)]
-    return runs.assign(function=names)
-
-
-def named(records: Sequence[Record]) -> pd.DataFrame:
-    """One row a record, as :func:`startright.studies.frame`, with the column ``function``."""
-    return with_names(frame(records))
 
 
 def _table(
@@ -121,7 +109,7 @@ def gaps(records: Sequence[Record]) -> Table:
 
 def best_rates(records: Sequence[Record]) -> Table:
     """Test accuracy (%) at the learning rate that validation chose, by function and shape."""
-    best = with_names(best_by_validation(list(records)))
+    best = with_names(best_by_validation(records))
     return _table(100 * best["test_accuracy"], best, ["width", "depth"], 1, records)
 
 

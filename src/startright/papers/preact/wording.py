@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-import pandas as pd
-
 from startright.measured import Measured
 
 
@@ -16,8 +14,3 @@ def said_of(values: Iterable[float], digits: int = 3, unit: str = "") -> str:
     """Mean ± spread (n)."""
     value = Measured.of(values, digits)
     return f"{value}{unit} ({seeds(value.n)})"
-
-
-def by_seed(runs: pd.DataFrame, column: str) -> pd.Series:
-    """A column with the seed as its index."""
-    return runs.set_index("seed")[column]
