@@ -13,7 +13,7 @@ class Claims(dict[str, Claim]):
 
     Args:
         paper: short name of the paper.
-        shared: parts of a :class:`startright.claims.Claim` that all share unless they say otherwise, such as ``page``.
+        shared: parts of a :class:`startright.claims.Claim` that all share, unless one says otherwise.
 
     >>> claim = Claims("dice", page="part/dice", locator="Table 1")
     >>> @claim("C1", "Dice are fair.", "3.5", anchor="fig-dice")
