@@ -274,14 +274,116 @@ def test_a_rule_that_does_not_fit_its_module_is_refused(found, message):
         draw(Scale())
 
 
-def test_tied_parameters_are_refused_by_name():
-    net = nn.Sequential(nn.Embedding(5, 4), nn.Linear(4, 5, bias=False))
-    net[1].weight = net[0].weight
-    with pytest.raises(ValueError, match=r"0\.weight and 1\.weight are one tensor"):
-        draw(net)
-    layer = nn.Linear(3, 3)
-    with pytest.raises(ValueError, match=r"0\.weight and 2\.weight are one tensor"):
-        draw(nn.Sequential(layer, nn.ReLU(), layer))
+class Pair(nn.Module):
+    """Two names for one tensor in one module."""
+
+    def __init__(self):
+        super().__init__()
+        self.one = self.other = nn.Parameter(torch.ones(3))
+
+
+def tied(one, other):
+    other.weight = one.weight
+    return nn.Sequential(one, other)
+
+
+@pytest.mark.parametrize(
+    ("make", "names"),
+    [
+        (lambda: tied(nn.Embedding(5, 4), nn.Linear(4, 5, bias=False)), "0.weight and 1.weight"),
+        (lambda: tied(nn.Linear(3, 3), nn.Linear(3, 3)), "0.weight and 1.weight"),
+        (
+            lambda: nn.Sequential(nn.Sequential(tied(nn.Conv1d(2, 2, 3), nn.Conv1d(2, 2, 3)))),
+            "0.0.0.w.*0.0.1.w",
+        ),
+        (Pair, "one and other"),
+    ],
+)
+def test_a_tensor_in_two_modules_is_refused_by_name(make, names):
+    with pytest.raises(
+        ValueError, match=f"{names}.* are one tensor in two layers.*use one layer in both places"
+    ):
+        draw(make())
+
+
+def block():
+    return nn.Sequential(nn.Linear(3, 3), nn.LayerNorm(3), nn.PReLU(3))
+
+
+@pytest.mark.parametrize("shared", [nn.PReLU, lambda: nn.Linear(3, 3), block])
+def test_a_module_in_two_places_has_one_set_of_rates(shared):
+    part = shared()
+    once, twice = draw(nn.Sequential(part, nn.ReLU())), draw(nn.Sequential(part, nn.ReLU(), part))
+    assert once.keys() == twice.keys()
+    for name, rate in once.items():
+        assert torch.equal(rate, twice[name])
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: nn.Linear(4, 3), lambda: nn.Conv2d(2, 3, 3), lambda: nn.Conv2d(4, 3, 1, bias=False)]
+)
+def test_weight_norm_has_the_rates_of_the_units(make):
+    plain, normed = draw(make()), draw(nn.utils.parametrizations.weight_norm(make()))
+    for part in ("original0", "original1"):
+        rate = normed.pop(f"parametrizations.weight.{part}").flatten(1)
+        assert torch.equal(rate, plain["weight"].flatten(1)[:, :1].expand_as(rate))
+    if "bias" in plain:
+        assert torch.equal(normed.pop("bias"), plain["bias"])
+    assert not normed
+
+
+def test_spectral_norm_is_left_as_it_was():
+    layer = nn.utils.parametrizations.spectral_norm(nn.Linear(4, 3))
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    rates = draw(layer)
+    assert torch.equal(rates["parametrizations.weight.original"], rates["bias"][:, None].expand(3, 4))
+    for name, value in layer.state_dict().items():
+        assert torch.equal(value, before[name])
+    assert all(part.training for part in layer.modules())
+
+
+def test_lengths_across_units_have_a_rate_an_entry():
+    rates = draw(
+        nn.utils.parametrizations.weight_norm(nn.Embedding(5, 4))
+    )  # a length a token, a unit a dimension
+    assert len(rates["parametrizations.weight.original1"].unique()) == 4
+    assert len(rates["parametrizations.weight.original0"].unique()) == 5
+
+
+def test_parametrized_layers_may_have_a_rate_a_weight():
+    rates = draw(nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)), per="weight")
+    assert len(rates["parametrizations.weight.original1"].unique()) == 12
+
+
+def convolutions():
+    return nn.Sequential(
+        nn.BatchNorm2d(2),
+        nn.Conv2d(2, 3, 3),
+        nn.BatchNorm2d(3),
+        nn.ReLU(),
+        nn.Conv2d(3, 4, 1),
+        nn.BatchNorm2d(4),
+    )
+
+
+def test_a_normalisation_may_have_the_rates_of_the_filters_before_it():
+    rates = draw(convolutions(), norm="layer")
+    for layer, norm in ((1, 2), (4, 5)):
+        for name in ("weight", "bias"):
+            assert torch.equal(rates[f"{norm}.{name}"], rates[f"{layer}.bias"])
+    assert torch.equal(rates["0.weight"], rates["0.bias"])  # none before it
+    assert len(torch.cat([rates[f"{i}.bias"] for i in (0, 1, 4)]).unique()) == 2 + 3 + 4
+
+
+def test_filters_and_normalisations_that_do_not_belong_together_are_not_tied():
+    net = nn.Sequential(
+        nn.Conv2d(2, 3, 3), nn.Flatten(), nn.BatchNorm1d(12), nn.BatchNorm1d(12, affine=False)
+    )
+    rates = draw(net, norm="layer")
+    assert len(rates["2.weight"].unique()) == 12
+    normed = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv2d(2, 3, 3)), nn.BatchNorm2d(3))
+    rates = draw(normed, norm="layer")
+    assert torch.equal(rates["1.weight"], rates["0.bias"])
 
 
 def test_shapes_must_be_known():

@@ -17,10 +17,13 @@ from typing import Protocol
 import torch
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
+from torch.nn.utils import parametrize
 
 from startright.errors import unknown
+from startright.models.layers import layers
+from startright.papers.alrao.parametrized import plain, still
 
-NORMS = ("independent", "tied")
+NORMS = ("independent", "tied", "layer")
 LSTMS = ("per_unit", "per_gate_row")
 PER = ("unit", "weight")
 
@@ -121,7 +124,7 @@ class Draw:
     """What a rule draws with: ``draw(n)`` gives n fresh rates, (n,).
 
     Attributes:
-        norm: ``"independent"`` or ``"tied"``, how the two vectors of a normalisation are treated.
+        norm: how the two vectors of a normalisation are treated, see :func:`unit_rates`.
         lstm: ``"per_unit"`` or ``"per_gate_row"``, how recurrent layers are.
     """
 
@@ -190,7 +193,7 @@ def _transposed(module: nn.Module, draw: Draw) -> dict[str, torch.Tensor]:
 def _channels(module: nn.Module, draw: Draw) -> dict[str, torch.Tensor]:
     """A unit is a channel; its scale and its shift have a rate each, or one together if tied."""
     own = dict(module.named_parameters(recurse=False))
-    shared = draw(next(iter(own.values())).numel()) if draw.norm == "tied" else None
+    shared = draw(next(iter(own.values())).numel()) if draw.norm != "independent" else None
     return {name: (draw(p.numel()) if shared is None else shared).view(p.shape) for name, p in own.items()}
 
 
@@ -240,7 +243,7 @@ def _each_entry(module: nn.Module, draw: Draw) -> dict[str, torch.Tensor]:
 
 def _own_rates(path: str, module: nn.Module, rule: Rule | None, draw: Draw) -> dict[str, torch.Tensor]:
     """The rates of a module's own parameters by their full names."""
-    own = dict(module.named_parameters(recurse=False))
+    own, prefix = dict(module.named_parameters(recurse=False)), path + "." if path else ""
     if rule is None:
         warnings.warn(
             f"no rule says what a unit of {type(module).__name__} ({path or 'the module itself'}) is: each"
@@ -254,8 +257,26 @@ def _own_rates(path: str, module: nn.Module, rule: Rule | None, draw: Draw) -> d
             f"the rule for {type(module).__name__} ({path or 'the module itself'}) gives rates for"
             f" {sorted(rates)}, its parameters are {sorted(own)}"
         )
-    prefix = path + "." if path else ""
     return {prefix + name: _fitting(prefix + name, rates[name], p) for name, p in own.items()}
+
+
+def _parametrized_rates(
+    path: str, module: nn.Module, rule: Rule | None, draw: Draw
+) -> dict[str, torch.Tensor]:
+    """The same of a layer with weight norm or the like: what makes a weight has the rates of its units.
+
+    Where the shapes do not tell the units, as of lengths across them, each entry gets a rate.
+    """
+    rates, prefix = _own_rates(path, plain(module), rule, draw), path + "." if path else ""
+    for name, made in module.parametrizations.items():
+        known = rates.pop(prefix + name)
+        for source, p in made.named_parameters(recurse=False):
+            fits = p.dim() == known.dim() and all(
+                n in {1, m} for n, m in zip(known.shape, p.shape, strict=True)
+            )
+            key = f"{prefix}parametrizations.{name}.{source}"
+            rates[key] = _fitting(key, known if fits else draw(p.numel()).view(p.shape), p)
+    return rates
 
 
 def _fitting(name: str, rate: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
@@ -267,19 +288,46 @@ def _fitting(name: str, rate: torch.Tensor, parameter: torch.Tensor) -> torch.Te
         raise ValueError(
             f"rates of shape {tuple(rate.shape)} do not broadcast to {name}, {tuple(parameter.shape)}"
         ) from None
-    return rate.to(parameter)
+    return rate.to(parameter.device, real_type(parameter.dtype))
+
+
+def real_type(dtype: torch.dtype) -> torch.dtype:
+    """The type of the real part of numbers of that type."""
+    return dtype.to_real() if dtype.is_complex else dtype
 
 
 def _refuse_tied(module: nn.Module) -> None:
+    """One module in two places has one set of units; one tensor in two modules has two."""
     first: dict[int, str] = {}
-    for name, parameter in module.named_parameters(remove_duplicate=False):
-        if isinstance(parameter, UninitializedParameter):
-            raise ValueError(f"{name} has no shape yet: run the module once on a batch before")
-        if (other := first.setdefault(id(parameter), name)) != name:
-            raise ValueError(
-                f"{other} and {name} are one tensor, which would have two rates: untie them, or give the"
-                " module that shares them a rule of its own and register the tensor once"
-            )
+    for path, part in module.named_modules():
+        for own, parameter in part.named_parameters(prefix=path, recurse=False, remove_duplicate=False):
+            if isinstance(parameter, UninitializedParameter):
+                raise ValueError(f"{own} has no shape yet: run the module once on a batch before")
+            if (other := first.setdefault(id(parameter), own)) != own:
+                raise ValueError(
+                    f"{other} and {own} are one tensor in two layers, which would have two rates: untie them,"
+                    " or use one layer in both places, or give the module that shares them a rule of its own"
+                    " and register the tensor once"
+                )
+
+
+def _made_by(module: nn.Module, norm: str) -> dict[str, str]:
+    """Normalisations that take their rates from a layer, and that layer."""
+    if norm != "layer":
+        return {}
+    return {layer.norm: layer.name for layer in layers(module) if layer.norm is not None}
+
+
+def _of_layer(
+    path: str, norm: nn.Module, layer: str, rates: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """The rates of a normalisation's channels, those of the units of the layer before it."""
+    units = next(
+        rate.flatten()
+        for name, rate in rates.items()
+        if name.startswith(layer + ".") and rate.numel() == norm.num_features
+    )
+    return {f"{path}.{name}": units.to(p) for name, p in norm.named_parameters(recurse=False)}
 
 
 def unit_rates(
@@ -297,18 +345,19 @@ def unit_rates(
         module: any module. Types without a rule get one rate an entry, with a warning.
         interval: (ηmin, ηmax) of a log-uniform law, or a sampler.
         norm: ``"independent"``: the scale and the shift of a normalised channel have a rate each;
-            ``"tied"``: one together.
+            ``"tied"``: one together; ``"layer"``: that of the unit which they normalise, the one of the layer
+            registered before (see :func:`startright.models.layers.layers`), or one together if there is none.
         lstm: ``"per_unit"``: one rate a hidden unit, for all its gates, as the paper has it;
             ``"per_gate_row"``: one a row of each matrix, as the authors' programs have it.
         per: ``"unit"``, or ``"weight"`` for one rate an entry (the paper compares them).
         generator: draws the rates, in the order of ``module.named_modules()``; on the CPU.
 
     Returns:
-        Rates by the parameter's name, each of a shape that broadcasts to the parameter, in its type and on
-        its device.
+        Rates by the parameter's name, each of a shape that broadcasts to the parameter, in its (real) type
+        and on its device. One module in two places has one set of rates.
 
     Raises:
-        ValueError: an interval, option or rule that does not fit, tied parameters, or none at all.
+        ValueError: an interval, option or rule that does not fit, a tensor in two modules, or none at all.
 
     >>> net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2))
     >>> rates = unit_rates(net, (1e-5, 10.0), generator=torch.Generator().manual_seed(0))
@@ -320,10 +369,25 @@ def unit_rates(
             raise unknown(kind, value, options)
     _refuse_tied(module)
     draw = Draw(as_sampler(interval), generator, norm, lstm)
-    rates: dict[str, torch.Tensor] = {}
-    for path, part in module.named_modules():
-        if any(True for _ in part.parameters(recurse=False)):
-            rates |= _own_rates(path, part, _each_entry if per == "weight" else _rule(part), draw)
+    with still(module):
+        rates = _drawn(module, draw, per)
     if not rates:
         raise ValueError(f"{type(module).__name__} has no parameters to give rates to")
+    return rates
+
+
+def _drawn(module: nn.Module, draw: Draw, per: str) -> dict[str, torch.Tensor]:
+    """The rates, in the order of the modules."""
+    rates: dict[str, torch.Tensor] = {}
+    made_by = _made_by(module, draw.norm) if per == "unit" else {}
+    for path, part in module.named_modules():
+        rule = _each_entry if per == "weight" else _rule(part)
+        if parametrize.is_parametrized(part):
+            rates |= _parametrized_rates(path, part, rule, draw)
+        elif path in made_by:
+            rates |= _of_layer(path, part, made_by[path], rates)
+        elif not isinstance(part, parametrize.ParametrizationList) and any(
+            True for _ in part.parameters(recurse=False)
+        ):
+            rates |= _own_rates(path, part, rule, draw)
     return rates
