@@ -1,4 +1,5 @@
 import copy
+import math
 import pickle
 
 import pytest
@@ -6,7 +7,7 @@ import torch
 from torch import nn
 
 from startright.models import build
-from startright.papers.alrao.heads import HeadBank
+from startright.papers.alrao.heads import HeadBank, drop_failed_
 from startright.papers.alrao.likelihoods import Categorical, Gaussian
 
 D, K, N, B = 6, 4, 3, 5
@@ -219,3 +220,13 @@ shared = nn.Linear(D, K)
 def test_heads_that_are_no_bank_are_refused(heads, message):
     with pytest.raises(ValueError, match=message):
         HeadBank(heads)
+
+
+def test_heads_that_failed_get_no_gradient():
+    made, _ = bank()
+    for p in made.parameters():
+        p.grad = torch.full_like(p, math.nan)
+    drop_failed_(made, torch.tensor([-1.0, -math.inf, -2.0]))
+    for p in made.parameters():
+        assert not p.grad[1].any()
+        assert p.grad[[0, 2]].isnan().all()

@@ -1,14 +1,16 @@
 """Many output layers on the same features."""
 
 import copy
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 from torch.func import functional_call, vmap
 
-from startright.papers.alrao.likelihoods import Likelihood
+from startright.papers.alrao.likelihoods import Likelihood, example_shares, in_closed_form
 from startright.papers.alrao.mixture import NEVER, linear_step
+from startright.papers.alrao.rates import Interval, LogUniform, as_sampler
 
 
 class HeadBank(nn.Module):
@@ -66,7 +68,12 @@ class HeadBank(nn.Module):
         )
 
     def backward(
-        self, z: torch.Tensor, targets: torch.Tensor, log_weights: torch.Tensor, likelihood: Likelihood
+        self,
+        z: torch.Tensor,
+        targets: torch.Tensor,
+        log_weights: torch.Tensor,
+        likelihood: Likelihood,
+        scale: float | torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Adds the gradients of one minibatch: the mixture's to what ``z`` came from, to each head its own.
 
@@ -77,30 +84,37 @@ class HeadBank(nn.Module):
             targets: see ``likelihood``.
             log_weights: of the mixture, (n,).
             likelihood: of the outputs.
+            scale: factor of all gradients, for a batch that comes in pieces; None: one.
 
         Returns:
             The mixture's mean loss and each head's mean log-likelihood, (n,), −inf where it is not finite.
         """
-        if not (self.linear and hasattr(likelihood, "with_slope")):
-            return self._backward(z, targets, log_weights, likelihood)
+        if not (self.linear and in_closed_form(likelihood)):
+            return self._backward(z, targets, log_weights, likelihood, scale)
         weight, bias = self.weight, self.bias
         step = linear_step(z, weight, bias, targets, log_weights, likelihood)
         if z.requires_grad:
-            z.backward(step.features)
+            z.backward(_scaled(step.features, scale))
         for parameter, gradient in ((weight, step.weight), (bias, step.bias)):
             if parameter is not None and parameter.requires_grad:
-                _add_gradient(parameter, gradient)
+                _add_gradient(parameter, _scaled(gradient, scale))
         return step.loss, step.log_likelihoods
 
     def _backward(
-        self, z: torch.Tensor, targets: torch.Tensor, log_weights: torch.Tensor, likelihood: Likelihood
+        self,
+        z: torch.Tensor,
+        targets: torch.Tensor,
+        log_weights: torch.Tensor,
+        likelihood: Likelihood,
+        scale: float | torch.Tensor | None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The same for any heads: each gets the features as if they were its own, so that what a failed head
         would say of them is known apart and left out; a mask on its loss would not do, as 0 × NaN is NaN.
         """
         own = z.detach().expand(self.n, *z.shape).requires_grad_()
         log_probs = likelihood.log_prob(self._outputs(own).mT, targets)  # (n, B)
-        means = log_probs.mean(-1)
+        parts = example_shares(likelihood, targets, log_probs.dtype)
+        means = log_probs.mean(-1) if parts is None else (log_probs * parts).sum(-1)
         alive = means.detach().isfinite()
 
         def living(values: torch.Tensor) -> torch.Tensor:
@@ -110,12 +124,17 @@ class HeadBank(nn.Module):
         learning = [parameter for parameter in self.stack.parameters() if parameter.requires_grad]
         gradients = torch.autograd.grad(-means.sum(), learning, retain_graph=True) if learning else ()
         for parameter, gradient in zip(learning, gradients, strict=True):
-            _add_gradient(parameter, living(gradient))
+            _add_gradient(parameter, _scaled(living(gradient), scale))
         joint = log_probs.masked_fill(~alive[:, None], NEVER) + log_weights[:, None]
-        loss = -joint.logsumexp(0).mean()
+        losses = -joint.logsumexp(0)
+        loss = losses.mean() if parts is None else (losses * parts).sum()
         if z.requires_grad:
-            z.backward(living(*torch.autograd.grad(loss, own)).sum(0))
+            z.backward(_scaled(living(*torch.autograd.grad(loss, own)).sum(0), scale))
         return loss.detach(), means.detach().masked_fill(~alive, NEVER)
+
+
+def _scaled(gradient: torch.Tensor, scale: float | torch.Tensor | None) -> torch.Tensor:
+    return gradient if scale is None else gradient * scale
 
 
 def _add_gradient(parameter: nn.Parameter, gradient: torch.Tensor) -> None:
@@ -143,3 +162,56 @@ def _check(heads: list[nn.Module]) -> None:
 def _likeness(head: nn.Module) -> list[tuple]:
     parameters = ((name, tuple(p.shape), p.dtype) for name, p in head.named_parameters())
     return [(repr(head),), *parameters]
+
+
+def rates_of_heads(interval: Interval, n: int, head_rate: float | None) -> torch.Tensor:
+    """Rates of the heads, (n,): over the interval in geometric progression, both ends included.
+
+    Args:
+        interval: or a sampler.
+        n: number of heads.
+        head_rate: one rate for all instead.
+
+    Raises:
+        ValueError: a rate that is not positive and finite, or none that follows from the interval.
+    """
+    if head_rate is not None:
+        if not 0 < head_rate < math.inf:
+            raise ValueError(f"head_rate must be positive and finite, got {head_rate}")
+        return torch.full((n,), float(head_rate), dtype=torch.float64)
+    law = as_sampler(interval)
+    if not isinstance(law, LogUniform) or (n == 1 and law.lo < law.hi):
+        raise ValueError(
+            f"{n} head{'s' * (n > 1)} with rates from {interval!r}: say which with head_rate=…, or give an"
+            " interval and two heads or more"
+        )
+    return law.grid(n)
+
+
+def make_heads(make_head: Callable[[], nn.Module], n: int, backbone: nn.Module) -> HeadBank:
+    """Fresh heads that share nothing with the backbone.
+
+    Args:
+        make_head: makes one.
+        n: how many.
+        backbone: below them.
+
+    Raises:
+        ValueError: heads that share a parameter with it, or see :class:`HeadBank`.
+    """
+    heads = [make_head() for _ in range(n)]
+    taken = {id(p): name for name, p in backbone.named_parameters()}
+    for name, p in heads[0].named_parameters():
+        if id(p) in taken:
+            raise ValueError(
+                f"a head and the backbone share the parameter {name} = {taken[id(p)]}: untie them"
+            )
+    return HeadBank(heads)
+
+
+def drop_failed_(heads: nn.Module, log_likelihoods: torch.Tensor) -> None:
+    """Zero the gradients of heads that have failed, those with log-likelihoods, (N,), of −∞."""
+    failed = log_likelihoods == NEVER
+    for p in heads.parameters():
+        if p.grad is not None:
+            p.grad.masked_fill_(failed.view(-1, *[1] * (p.dim() - 1)), 0)

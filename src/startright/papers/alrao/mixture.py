@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import torch
 
-from startright.papers.alrao.likelihoods import Likelihood
+from startright.papers.alrao.likelihoods import Likelihood, example_shares
 
 NEVER = -torch.inf
 
@@ -55,24 +55,26 @@ def linear_step(  # noqa: PLR0917 - four tensors of one product, and what to mak
         bias: of the heads, (..., N, K), or None.
         targets: of the examples, (..., B) or (..., B, D), see ``likelihood``.
         log_weights: of the mixture, (..., N), from before this minibatch.
-        likelihood: with ``with_slope``.
+        likelihood: in closed form, see :func:`startright.alrao.likelihoods.in_closed_form`.
     """
     rows = weight.flatten(-3, -2)
     outputs = (rows @ z.mT).view(*weight.shape[:-1], -1)
     if bias is not None:
         outputs += bias.unsqueeze(-1)
     log_probs, slope = likelihood.with_slope(outputs, targets)  # (..., N, B), (..., N, K, B)
-    means = log_probs.mean(-1)
+    parts = example_shares(likelihood, targets, outputs.dtype)
+    means = log_probs.mean(-1) if parts is None else (log_probs * parts.unsqueeze(-2)).sum(-1)
     failed = (means - means) != 0  # as ∞ − ∞ is NaN
     mask = failed.unsqueeze(-1)
     joint = log_probs.masked_fill_(mask, NEVER).add_(log_weights.unsqueeze(-1))
-    slope.masked_fill_(mask.unsqueeze(-1), 0).div_(z.shape[-2])
+    slope.masked_fill_(mask.unsqueeze(-1), 0)
+    slope = slope.div_(z.shape[-2]) if parts is None else slope * parts[..., None, None, :]
     share = joint.softmax(-2)
     loss = share.amax(-2).log_().sub_(joint.amax(-2))  # −logsumexp: the largest share is exp(largest − sum)
     sound = rows.nan_to_num(0, 0, 0)  # the slope of a failed head is zero, but 0 × NaN is NaN
     slopes = slope.flatten(-3, -2)
     return HeadStep(
-        loss=loss.mean(-1),
+        loss=loss.mean(-1) if parts is None else (loss * parts).sum(-1),
         log_likelihoods=means.masked_fill_(failed, NEVER),
         features=(share.unsqueeze(-2) * slope).view_as(slopes).mT @ sound,
         weight=(slopes @ z).view_as(weight),
