@@ -263,3 +263,62 @@ def test_a_count_of_steps_on_the_device_changes_nothing(foreach):
     for p, q in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
         torch.testing.assert_close(p, q, rtol=1e-13, atol=1e-13)
     assert all(torch.is_tensor(state["step"]) for state in made[1].state.values())
+
+
+@both
+def test_a_group_may_be_added_with_its_rates(kind):
+    net = network()
+    optimizer = kind(net.named_parameters(), random_rates(net))
+    p = nn.Parameter(torch.zeros(2))
+    for rates, message in (
+        ({"other": torch.ones(())}, "without: new, other"),
+        ({"new": -torch.ones(2)}, "not negative, those of new"),
+        ({"new": torch.ones(3)}, "do not broadcast to new"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            optimizer.add_param_group({"params": [("new", p)], "rates": rates})
+        assert len(optimizer.param_groups) == 1
+        assert p not in optimizer.state
+    optimizer.add_param_group({"params": [("new", p)], "rates": {"new": torch.tensor([0.1, 0.0])}, "lr": 2.0})
+    p.grad = torch.tensor([1.0, 1.0])
+    optimizer.step()
+    assert p.tolist() == pytest.approx([-0.2, 0.0])
+    assert "rates" not in optimizer.param_groups[1]
+
+
+@both
+@pytest.mark.parametrize("foreach", [True, False])
+def test_complex_parameters_move_as_pairs_of_real_ones(kind, foreach):
+    torch.manual_seed(0)
+    z = nn.Parameter(torch.randn(3, 2, dtype=torch.complex128))
+    pair = nn.Parameter(torch.view_as_real(z.detach()).clone())
+    rate = torch.tensor([0.1, 0.2, 0.0], dtype=torch.float64)[:, None]
+    optimizers = (
+        kind([("z", z)], {"z": rate}, foreach=foreach),
+        kind([("pair", pair)], {"pair": rate[..., None]}, foreach=foreach),
+    )
+    target = torch.randn(3, 2, dtype=torch.complex128)
+    for _ in range(5):
+        (z - target).abs().square().sum().backward()
+        (torch.view_as_complex(pair) - target).abs().square().sum().backward()
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+    torch.testing.assert_close(torch.view_as_real(z), pair)
+    again = kind([("z", z)], {"z": rate})
+    again.load_state_dict(optimizers[0].state_dict())
+    torch.testing.assert_close(dict(again.state[z]), dict(optimizers[0].state[z]))
+
+
+@both
+def test_complex_parameters_at_one_rate_are_torch_s(kind):
+    theirs = {PerUnitSGD: torch.optim.SGD, PerUnitAdam: torch.optim.Adam}[kind]
+    start = torch.randn(4, dtype=torch.complex128, generator=torch.Generator().manual_seed(0))
+    a, b = (nn.Parameter(start.clone()) for _ in range(2))
+    optimizers = kind([("a", a)], {"a": torch.tensor(0.05)}), theirs([b], lr=0.05)
+    for _ in range(4):
+        for p, optimizer in zip((a, b), optimizers, strict=True):
+            optimizer.zero_grad()
+            (p**2 - 1j).abs().square().sum().backward()
+            optimizer.step()
+    torch.testing.assert_close(a, b)

@@ -10,11 +10,20 @@ from typing import Any
 
 import torch
 
+from startright.papers.alrao.rates import real_type
+from startright.papers.alrao.turns import Turn
+
 Named = Iterable[tuple[str, torch.nn.Parameter]] | Iterable[dict[str, Any]]
 
 
 class _PerUnit(torch.optim.Optimizer):
-    """What the optimizers share: every parameter's rates, at its full shape, in the state."""
+    """What the optimizers share: every parameter's rates, at its full shape, in the state.
+
+    Complex parameters are moved as pairs of real ones, as ``torch.optim`` does.
+
+    Attributes:
+        turn: of the model whose heads this optimizer moves; None without one.
+    """
 
     def __init__(self, named_params: Named, rates: Mapping[str, torch.Tensor], defaults: dict[str, Any]):
         named_params = list(named_params)
@@ -22,14 +31,39 @@ class _PerUnit(torch.optim.Optimizer):
             raise ValueError("parameters must come with their names: model.named_parameters()")
         if not 0 < defaults["lr"] < math.inf:
             raise ValueError(f"lr multiplies all rates: positive and finite, got {defaults['lr']}")
+        self.turn: Turn | None = None
         super().__init__(named_params, defaults)
-        owners = {name: p for group in self.param_groups for name, p in zip(*_named(group), strict=True)}
+        self._take_rates(self.param_groups, rates)
+
+    def _take_rates(self, groups: list[dict[str, Any]], rates: Mapping[str, torch.Tensor]) -> None:
+        owners = {name: p for group in groups for name, p in zip(*_named(group), strict=True)}
         if unpaired := sorted(set(owners) ^ set(rates)):
             raise ValueError(
                 f"every parameter needs rates, and all rates a parameter; without: {', '.join(unpaired)}"
             )
         for name, p in owners.items():
             self.state[p]["rate"] = _full(name, rates[name], p)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """One more group, of (name, parameter) pairs, with ``"rates"`` by those names.
+
+        Raises:
+            ValueError: names that do not match, rates that do not fit; the optimizer is as it was.
+        """
+        group = dict(param_group)
+        rates = group.pop("rates", None)
+        super().add_param_group(group)
+        if rates is None:  # the first groups, whose rates follow; any other is refused at the step
+            return
+        try:
+            self._take_rates(self.param_groups[-1:], rates)
+        except ValueError:
+            for p in self.param_groups.pop()["params"]:
+                self.state.pop(p, None)
+            raise
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"turn": self.turn}
 
     @torch.no_grad()
     def step(self, closure: Callable[[], torch.Tensor] | None = None) -> torch.Tensor | None:
@@ -42,6 +76,7 @@ class _PerUnit(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        moved = False
         for group in self.param_groups:
             params = [p for p in group["params"] if p.grad is not None]
             if params:
@@ -54,7 +89,10 @@ class _PerUnit(torch.optim.Optimizer):
                     for state, grad in zip(states, grads, strict=True)
                 ):
                     self._mend(params)
-                self._move(group, params, grads, states)
+                self._move(group, _real(params), _real(grads), states)
+                moved = True
+        if moved and self.turn is not None:
+            self.turn.stepped()
         return loss
 
     def _mend(self, params: list[torch.Tensor]) -> None:
@@ -65,12 +103,12 @@ class _PerUnit(torch.optim.Optimizer):
                 why = (
                     "a sparse gradient: make it dense"
                     if "rate" in state
-                    else "no rates: make a new optimizer"
+                    else 'no rates: add its group with "rates", a dictionary by name'
                 )
                 raise ValueError(f"a parameter of shape {tuple(p.shape)} has {why}")
             for key, value in state.items():
                 if isinstance(value, torch.Tensor):
-                    state[key] = value.to(p)
+                    state[key] = value.to(p.device, real_type(p.dtype))
 
     def _move(self, group, params, grads, states) -> None:
         raise NotImplementedError
@@ -82,19 +120,25 @@ def _named(group: dict[str, Any]) -> tuple[list[str], list[torch.Tensor]]:
     return group["param_names"], group["params"]
 
 
+def _real(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Complex tensors as pairs of real ones, (..., 2), in the same memory."""
+    return [torch.view_as_real(tensor) if tensor.is_complex() else tensor for tensor in tensors]
+
+
 def _full(name: str, rate: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
     """The rates at the parameter's full shape: the price is one more copy of the weights, the gain that all
     tensors are moved by the same few kernels.
     """
-    rate = rate.detach().to(p)
+    rate = rate.detach().to(p.device, real_type(p.dtype))
     if not bool((rate.isfinite() & (rate >= 0)).all()):
         raise ValueError(f"rates must be finite and not negative, those of {name} are not")
     try:
-        return torch.empty_like(p).detach().copy_(rate)
+        full = torch.empty_like(p, dtype=rate.dtype).detach().copy_(rate)
     except RuntimeError:
         raise ValueError(
             f"rates of shape {tuple(rate.shape)} do not broadcast to {name}, {tuple(p.shape)}"
         ) from None
+    return full.unsqueeze(-1).expand(*p.shape, 2).contiguous() if p.is_complex() else full
 
 
 class PerUnitSGD(_PerUnit):
@@ -215,6 +259,13 @@ class PerUnitAdam(_PerUnit):
             state["step"] += 1
         scales = [-lr / (1 - beta1 ** state["step"]) for state in states]
         return scales, [math.sqrt(1 - beta2 ** state["step"]) for state in states]
+
+
+def clear(optimizer: torch.optim.Optimizer) -> None:
+    """Drop all gradients; ``zero_grad`` would write down its own time, and take twice it."""
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            p.grad = None
 
 
 OPTIMIZERS: dict[str, type[_PerUnit]] = {"sgd": PerUnitSGD, "adam": PerUnitAdam}

@@ -16,6 +16,8 @@ import math
 import torch
 from torch import nn
 
+from startright.papers.alrao.turns import Turn
+
 
 def prior(n: int, theta: float, *shape: int) -> torch.Tensor:
     """The log-masses before the first outcome, ``(*shape, 2, n)``: all models alike.
@@ -97,6 +99,7 @@ class Switch(nn.Module):
         if not 0 < theta < 1:
             raise ValueError(f"theta must be in (0, 1), got {theta}")
         self.n, self.theta = n, theta
+        self.turn: Turn | None = None  # of the model that it belongs to
         self.register_buffer("log_mass", prior(n, theta).to(torch.get_default_dtype()))
         self.register_buffer("t", torch.tensor(1))
 
@@ -124,6 +127,8 @@ class Switch(nn.Module):
         moved = switch_update(self.log_mass, self.t, mean_log_likelihoods, self.theta)
         self.log_mass.copy_(moved)
         self.t.add_(1)
+        if self.turn is not None:
+            self.turn.observed()
 
     @property
     def log_weights(self) -> torch.Tensor:
