@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 from torch import nn
 
-from startright.papers.alrao import imagenet, imagenet_parallel, imagenet_training
+from startright.papers.alrao import imagenet, imagenet_training
 from startright.papers.alrao.imagenet_data import held_out_batches, load_folders, train_batches
-from startright.papers.alrao.imagenet_parallel import World, parallel_step
+from startright.papers.alrao.imagenet_parallel import World
 from startright.papers.alrao.imagenet_training import Checkpoints, ImagenetConfig, train
 from startright.papers.alrao.studies import imagenet as imagenet_study
 from startright.studies import RecordStore, default_store
@@ -153,39 +153,6 @@ def test_two_processes_train_like_one(folder, tmp_path, call):
     first, second = (next(iter(RecordStore(path).load().values())) for path in stores)
     assert first.metrics == pytest.approx(second.metrics, rel=1e-4)
     assert (first.provenance["processes"], second.provenance["processes"]) == (1, 2)
-
-
-@pytest.mark.parametrize("heads", [1, 3])
-def test_step_of_one_process_is_that_of_the_model(heads, folder):
-    settings = config(lo=0.5, hi=0.5, heads=heads)
-    torch.manual_seed(0)
-    x, y = torch.randn(3, 4, 3, 12, 12), torch.randint(0, 2, (3, 4))
-    states = []
-    for parallel in (False, True):
-        model, optimizer = imagenet_training.make_model(settings, 2, 0, ALONE.device)
-        losses = [
-            parallel_step(model, optimizer, *batch, ALONE)
-            if parallel
-            else model.training_step(*batch, optimizer)
-            for batch in zip(x, y, strict=True)
-        ]
-        states.append({**model.state_dict(), "losses": torch.stack(losses)})
-    assert_same(*states, rtol=1e-4, atol=1e-6)
-
-
-def test_head_that_failed_in_another_share_stays_as_it_is(folder, monkeypatch):
-    def other_share_fails(tensors, world):
-        _, log_likelihoods, *gradients = tensors
-        log_likelihoods[1] = -torch.inf
-        assert all(g.abs().sum() > 0 for g in gradients)
-
-    monkeypatch.setattr(imagenet_parallel, "average_", other_share_fails)
-    model, optimizer = imagenet_training.make_model(config(), 2, 0, ALONE.device)
-    before = [p.clone() for p in model.heads.parameters()]
-    parallel_step(model, optimizer, torch.randn(4, 3, 12, 12), torch.tensor([0, 1, 0, 1]), ALONE)
-    for old, new in zip(before, model.heads.parameters(), strict=True):
-        assert [torch.equal(o, n) for o, n in zip(old, new, strict=True)] == [False, True, False]
-    assert model.switch.weights[1] < 0.3
 
 
 def test_shares_make_up_the_batches_whatever_the_number_of_processes(folder):

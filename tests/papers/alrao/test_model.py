@@ -485,3 +485,92 @@ def test_a_model_moved_after_it_was_wrapped_learns_as_on_the_cpu(name):
     for x, y in batches(10):
         losses = here.training_step(x, y, o1), there.training_step(x.cuda(), y.cuda(), o2)
         torch.testing.assert_close(losses[0], losses[1].cpu(), rtol=1e-9, atol=1e-10)
+
+
+# As the network that it was
+
+
+class Named(nn.Module):
+    """A classifier with methods, a property and settings of its own."""
+
+    classes = ("a", "b", "c")
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.fc, self.temperature = nn.Linear(5, D), nn.Linear(D, K), 2.0
+
+    def forward(self, x):
+        return self.fc(self.embed(x))
+
+    def embed(self, x):
+        return self.body(x).tanh()
+
+    def predict(self, x):
+        return [self.classes[i] for i in self(x).argmax(1)]
+
+    def predict_proba(self, x):
+        return self.forward(x).softmax(1)
+
+    def of_embedded(self, z):
+        return self.fc(z)
+
+    @property
+    def width(self):
+        return self.body.out_features
+
+
+def test_a_network_s_own_methods_speak_of_the_mixture():
+    net = build(Named, 0)
+    model, optimizer = wrap_classifier(net, INTERVAL, 3)
+    ((x, y),) = batches(1, dtype=torch.float32)
+    for _ in range(30):
+        model.training_step(x, y, optimizer)
+    assert (model.temperature, model.width, model.classes) == (2.0, D, ("a", "b", "c"))
+    assert model.body is net.body
+    assert torch.equal(model.embed(x), net.embed(x))
+    assert model.predict(x) == [net.classes[i] for i in model(x).argmax(1)]
+    torch.testing.assert_close(model.predict_proba(x), model(x).exp())
+    torch.testing.assert_close(model.of_embedded(model.embed(x)), model(x))
+
+
+def test_a_backbone_s_own_methods_speak_of_features():
+    class Backbone(nn.Linear):
+        def norms(self, x):
+            return self(x).norm(dim=1)
+
+    backbone = Backbone(5, D)
+    model, _ = wrap(backbone, linear, INTERVAL, 3)
+    ((x, _),) = batches(1, dtype=torch.float32)
+    assert torch.equal(model.norms(x), backbone(x).norm(dim=1))
+    with pytest.raises(AttributeError, match=r"Backbone.*has no attribute 'nothing'"):
+        model.nothing()
+    assert not hasattr(model, "_nothing")
+
+
+def test_without_a_seed_torch_s_generator_decides():
+    found = []
+    for seed in (3, 3, 4):
+        torch.manual_seed(seed)
+        one, other = (wrap(mlp(), linear, INTERVAL, seed=None)[0] for _ in range(2))
+        assert not torch.equal(one.unit_rates["0.weight"], other.unit_rates["0.weight"])
+        assert not torch.equal(one.heads.weight, other.heads.weight)
+        found.append((one.unit_rates["0.weight"], other.heads.weight))
+    assert all(torch.equal(a, b) for a, b in zip(found[0], found[1], strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(found[0], found[2], strict=True))
+
+
+@pytest.mark.parametrize("likelihood", ["categorical", "gaussian"])
+def test_a_backbone_that_drops_its_graph_is_refused(likelihood):
+    for output in (torch.Tensor.detach, lambda z: z.detach().requires_grad_(False) * 2):
+        model, optimizer = wrap(Returns(output), linear, INTERVAL, likelihood=likelihood)
+        ((x, y),) = batches(1, likelihood, dtype=torch.float32)
+        with pytest.raises(ValueError, match="features carry no gradient"):
+            model.training_step(x, y, optimizer)
+
+
+def test_sharded_parameters_are_refused():
+    class FullyShardedDataParallel(nn.Sequential):
+        pass
+
+    with pytest.raises(ValueError, match="FullyShardedDataParallel shards its parameters"):
+        wrap(FullyShardedDataParallel(mlp()), linear, INTERVAL)

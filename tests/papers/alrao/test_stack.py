@@ -6,7 +6,8 @@ from torch import nn
 
 from startright.data import load
 from startright.models import MLP, build
-from startright.papers.alrao import wrap, wrap_classifier
+from startright.papers.alrao import CrossEntropy, wrap, wrap_classifier
+from startright.papers.alrao.likelihoods import Categorical
 from startright.papers.alrao.stack import fit_stacked
 from startright.papers.alrao.trace import WeightTrace
 from startright.papers.alrao.training import fit
@@ -186,3 +187,37 @@ def test_settings_that_alrao_would_not_follow_are_refused(digits):
     [(model, optimizer)] = pairs(CALM[:1])
     with pytest.raises(ValueError, match="the step given takes no schedule"):
         fit(model, optimizer, digits, config)
+
+
+class Tempered(Categorical):
+    def log_prob(self, outputs, targets):
+        return super().log_prob(outputs / 2, targets)
+
+
+def test_options_of_the_cross_entropy_are_followed(digits):
+    options = CrossEntropy(weight=range(1, 11), ignore_index=3)
+    stacked, alone = (pairs(CALM, likelihood=options) for _ in range(2))
+    fit_stacked(stacked, digits, CONFIG, seeds=[0, 1, 2])
+    for seed, ((model, _), (other, optimizer)) in enumerate(zip(stacked, alone, strict=True)):
+        fit(other, optimizer, digits, CONFIG, seed=seed)
+        torch.testing.assert_close(model.state_dict(), other.state_dict())
+
+
+def test_likelihoods_that_a_stack_would_not_follow_are_refused(digits):
+    runs = pairs(CALM[::2])
+    runs[1][0].likelihood = Tempered()
+    with pytest.raises(ValueError, match="run 1 has not linear heads on classes"):
+        fit_stacked(runs, digits, CONFIG, seeds=[0, 1])
+    runs[1][0].likelihood = CrossEntropy(label_smoothing=0.1)
+    with pytest.raises(ValueError, match=r"one likelihood: run 1 has CrossEntropy.*0\.1"):
+        fit_stacked(runs, digits, CONFIG, seeds=[0, 1])
+
+
+def test_a_network_that_does_not_end_in_its_last_layer_is_not_stacked(digits):
+    class Ends(MLP):
+        def forward(self, x):
+            return super().forward(x).log_softmax(1)
+
+    runs = [wrap_classifier(Ends((64, 12, 10)).double(), *settings) for settings in CALM[::2]]
+    with pytest.raises(ValueError, match="log_softmax runs after"):
+        fit_stacked(runs, digits, CONFIG, seeds=[0, 1])

@@ -4,11 +4,12 @@ On a module of your own: :func:`~startright.alrao.model.wrap` and
 :func:`~startright.alrao.model.wrap_classifier`. Its parts by themselves:
 :func:`~startright.alrao.rates.unit_rates`, :class:`~startright.alrao.optim.PerUnitSGD` and
 :class:`~startright.alrao.optim.PerUnitAdam`, :class:`~startright.alrao.switch.Switch`,
-:class:`~startright.alrao.heads.HeadBank`.
+:class:`~startright.alrao.heads.HeadBank`, :class:`~startright.alrao.likelihoods.CrossEntropy`.
 """
 
 from startright.papers import Paper
 from startright.papers.alrao.heads import HeadBank
+from startright.papers.alrao.likelihoods import CrossEntropy
 from startright.papers.alrao.model import Alrao, wrap, wrap_classifier
 from startright.papers.alrao.optim import PerUnitAdam, PerUnitSGD
 from startright.papers.alrao.rates import LogUniform, register_rule, unit_rates
@@ -24,6 +25,7 @@ PAPER = Paper(
 
 __all__ = [
     "Alrao",
+    "CrossEntropy",
     "HeadBank",
     "LogUniform",
     "PerUnitAdam",

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from startright.errors import unknown
 from startright.models import build
 from startright.papers.alrao.imagenet_data import held_out_batches, load_folders, train_batches
-from startright.papers.alrao.imagenet_parallel import World, average_, average_statistics_, parallel_step
+from startright.papers.alrao.imagenet_parallel import World, average_
 from startright.papers.alrao.model import Alrao, Optimizer, wrap_classifier
 from startright.papers.alrao.rates import LogUniform
 from startright.seeds import lend_global_stream
@@ -109,8 +109,7 @@ def train_epoch(model: Alrao, optimizer: Optimizer, batches: DataLoader, world: 
     total = torch.zeros((), device=world.device)
     for x, y in batches:
         inputs, targets = (part.to(world.device, non_blocking=True) for part in (x, y))
-        total += parallel_step(model, optimizer, inputs, targets, world)
-    average_statistics_(model, world)
+        total += model.training_step(inputs, targets, optimizer)
     return float(total) / len(batches)
 
 

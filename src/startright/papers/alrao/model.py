@@ -6,21 +6,27 @@ interval, mixed by :class:`~startright.alrao.switch.Switch`.
 Source: L. Blier, P. Wolinski and Y. Ollivier, *Learning with random learning rates*, 2019.
 """
 
-import math
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import nn
+from torch.distributed import ProcessGroup
 
 from startright.errors import unknown
 from startright.models import build
-from startright.papers.alrao.heads import HeadBank
-from startright.papers.alrao.likelihoods import Categorical, Likelihood, as_likelihood
+from startright.papers.alrao import replicas
+from startright.papers.alrao.batches import as_features, call, flat_targets
+from startright.papers.alrao.ends import End, looking, take_last_linear
+from startright.papers.alrao.first_step import check_step, check_type, full_precision
+from startright.papers.alrao.heads import HeadBank, drop_failed_, make_heads, rates_of_heads
+from startright.papers.alrao.likelihoods import Categorical, Likelihood, amount_of, as_likelihood
 from startright.papers.alrao.mixture import NEVER
-from startright.papers.alrao.optim import OPTIMIZERS, PerUnitAdam, PerUnitSGD
-from startright.papers.alrao.rates import Interval, LogUniform, as_sampler, unit_rates
+from startright.papers.alrao.optim import OPTIMIZERS, PerUnitAdam, PerUnitSGD, clear
+from startright.papers.alrao.rates import Interval, real_type, unit_rates
 from startright.papers.alrao.switch import Switch
+from startright.papers.alrao.turns import Turn
 from startright.seeds import generator
 
 Optimizer = PerUnitSGD | PerUnitAdam
@@ -30,11 +36,16 @@ CATEGORICAL = Categorical()
 class Alrao(nn.Module):
     """A backbone under a mixture of heads; :func:`wrap` makes one together with its optimizer.
 
+    Attributes of the backbone are attributes of the model, if it has none of that name. Methods of a network
+    under :func:`wrap_classifier` find the mixture where they call the network, so ``model.predict`` predicts.
+
     Args:
         backbone: gives features, (..., d).
         heads: on those features.
         likelihood: of the heads' outputs.
         theta: see :class:`~startright.alrao.switch.Switch`.
+        strict: see :func:`wrap`.
+        group: likewise.
 
     Attributes:
         switch: the weights of the heads.
@@ -48,44 +59,77 @@ class Alrao(nn.Module):
         heads: HeadBank,
         likelihood: Likelihood = CATEGORICAL,
         theta: float = 0.9999,
+        *,
+        strict: bool = True,
+        group: replicas.Group = replicas.WORLD,
     ):
         super().__init__()
         self.backbone, self.heads = backbone, heads
-        self.likelihood = likelihood
+        self.likelihood, self.strict, self.group = likelihood, strict, group
         self.switch = Switch(heads.n, theta)
+        self.turn = self.switch.turn = Turn(heads.n)
         self.unit_rates: dict[str, torch.Tensor] = {}
         self.head_rates: torch.Tensor | None = None
-        self._checked = False
+        self._ends = tuple(part for part in backbone.modules() if isinstance(part, End))
+        self._classifies, self._checked, self._compared = bool(self._ends), False, False
 
-    def head_outputs(self, x: torch.Tensor) -> torch.Tensor:
+    def __getattr__(self, name: str) -> Any:
+        backbone = self.__dict__.get("_modules", {}).get("backbone")
+        if name.startswith("_") or backbone is None or name == "backbone" or name in self._modules:
+            return super().__getattr__(name)
+        value = getattr(backbone, name)
+        if isinstance(value, End):
+            return self.predict_features
+        inner = getattr(backbone, "_orig_mod", backbone)  # of a compiled one
+        if self._classifies and isinstance(value, types.MethodType) and value.__self__ in {backbone, inner}:
+            return types.MethodType(value.__func__, self)
+        return value
+
+    def head_outputs(self, *inputs: Any, **named: Any) -> torch.Tensor:
         """What each head says, (N, B, K), of inputs, (B, ...)."""
-        return self.heads(self._features(self.backbone(x)))
+        single = len(inputs) == 1 and not named
+        z = self._features(call(self.backbone, *inputs) if single else self.backbone(*inputs, **named))
+        with full_precision(z):
+            return self.heads(z)
 
     def _features(self, z: Any) -> torch.Tensor:
-        """Features as (B, d), in the type of the heads: those of a backbone in bfloat16 become float32.
+        """Features as (B, d), in the type of the heads, of a backbone that ends as it should."""
+        flat = as_features(z, self.switch.log_mass.dtype)
+        if self._ends and self._ends[0].watching:
+            self._ends[0].look(self.backbone, z)
+        return flat
+
+    @torch.enable_grad()
+    def look(self, x: Any) -> None:
+        """See that the backbone ends as it should, in training and out of it; it stays as it was.
+
+        Args:
+            x: inputs, as for :meth:`training_step`, of two examples or more.
 
         Raises:
-            ValueError: no tensor of two axes or more.
+            ValueError: see :func:`wrap_classifier`.
         """
-        if not isinstance(z, torch.Tensor) or z.dim() < 2:
-            raise ValueError(
-                f"the backbone must return features, (B, d), got {_shape(z)}; wrap it in a module that does,"
-                " or compute them and call fit_features"
-            )
-        return z.flatten(0, -2).to(self.switch.log_mass.dtype)
+        for training in (True, False) if self._ends else ():
+            with looking(self.backbone):
+                self.backbone.train(training)
+                self._features(call(self.backbone, x))
 
-    def head_log_probs(self, x: torch.Tensor) -> torch.Tensor:
+    def head_log_probs(self, *inputs: Any, **named: Any) -> torch.Tensor:
         """Log-probabilities of the classes by each head, (N, B, K), for inputs, (B, ...)."""
-        return self.head_outputs(x).log_softmax(-1)
+        return self.head_outputs(*inputs, **named).log_softmax(-1)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The mixture's prediction for inputs, (B, ...).
+    def forward(self, *inputs: Any, **named: Any) -> torch.Tensor:
+        """The mixture's prediction for inputs, (B, ...), or whatever the backbone takes.
 
         For classes their log-probabilities, (B, K), so that any code that takes logits can score them;
         otherwise the outputs, (B, K), of the head with the largest weight. Heads with outputs that are
         not finite are left out.
         """
-        return self.mix(self.head_outputs(x))
+        return self.mix(self.head_outputs(*inputs, **named))
+
+    def predict_features(self, z: torch.Tensor) -> torch.Tensor:
+        """The mixture's prediction, (B, K), from features, (..., d)."""
+        return self.mix(self.heads(as_features(z, self.switch.log_mass.dtype)))
 
     def mix(self, outputs: torch.Tensor) -> torch.Tensor:
         """The mixture's prediction, (B, K), from the heads' outputs, (N, B, K)."""
@@ -102,19 +146,49 @@ class Alrao(nn.Module):
 
         The backbone gets the gradient of the mixture's loss, each head that of its own loss. A step by hand
         is ``optimizer.zero_grad()``, this, ``optimizer.step()``, ``model.switch.update(log_likelihoods)``.
+        Of several processes each gives its share of the minibatch, and gets what is true of the whole.
 
         Returns:
             The mixture's mean loss, and the heads' mean log-likelihoods, (N,), for the Switch.
         """
-        return self.heads.backward(z, targets, self.switch.log_weights, self.likelihood)
+        found = self._differentiate(self._features(z), targets)
+        group = replicas.partners(self.group)
+        if group is None:
+            return found
+        return self._merge(found, amount_of(self.likelihood, targets, z), group)
+
+    def _differentiate(
+        self, z: torch.Tensor, targets: torch.Tensor, scale: float | torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Adds the gradients of this process's minibatch, times ``scale``."""
+        self.turn.differentiated()
+        try:
+            with full_precision(z):
+                return self.heads.backward(z, targets, self.switch.log_weights, self.likelihood, scale)
+        except RuntimeError:
+            check_step(self, z, targets)
+            raise
+
+    def _merge(
+        self, means: tuple[torch.Tensor, torch.Tensor], amount: float | torch.Tensor, group: ProcessGroup
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Gradients, loss and log-likelihoods of the shares of all processes together."""
+        if not self._compared:
+            rates = [] if self.head_rates is None else [self.head_rates]
+            held = [*self.parameters(), *self.switch.buffers(), *self.unit_rates.values(), *rates]
+            replicas.refuse_different(held, group)
+            self._compared = True
+        replicas.merge_(self, means, torch.as_tensor(amount).to(means[0]), group)
+        drop_failed_(self.heads, means[1])
+        return means
 
     def training_step(
-        self, x: torch.Tensor, targets: torch.Tensor, optimizer: Optimizer, *, max_norm: float | None = None
+        self, x: Any, targets: torch.Tensor, optimizer: Optimizer, *, max_norm: float | None = None
     ) -> torch.Tensor:
         """One step on a minibatch: forward, both kinds of gradient, parameters, weights of the heads.
 
         Args:
-            x: inputs, (B, ...).
+            x: inputs, (B, ...); or a tuple or a dictionary, see :func:`startright.alrao.batches.call`.
             targets: class numbers, (B,), or vectors, (B, D).
             optimizer: the one that :func:`wrap` returned.
             max_norm: scale the backbone's gradient to at most this norm, as recurrent networks need it;
@@ -130,7 +204,9 @@ class Alrao(nn.Module):
 
         Source: the algorithm of the paper, in its order.
         """
-        return self.fit_features(self.backbone(x), targets, optimizer, max_norm=max_norm)
+        if not self._checked:
+            self.look(x)
+        return self.fit_features(call(self.backbone, x), targets, optimizer, max_norm=max_norm)
 
     def fit_features(
         self, z: torch.Tensor, targets: torch.Tensor, optimizer: Optimizer, *, max_norm: float | None = None
@@ -140,76 +216,64 @@ class Alrao(nn.Module):
         For backbones that need more than an input, such as the state of a recurrent network. Leading axes,
         those of time and of the batch say, are all examples; ``targets`` have the same.
         """
-        z, targets = self._features(z), _flat_targets(targets, z)
+        z, targets = self._prepared(z, targets)
+        clear(optimizer)
+        return self._move(*self.backward(z, targets), optimizer, max_norm)
+
+    def accumulated_step(
+        self, pieces: Iterable[tuple[Any, Any]], optimizer: Optimizer, *, max_norm: float | None = None
+    ) -> torch.Tensor:
+        """:meth:`training_step` on a batch too large for one pass: piece by piece, then one step.
+
+        Pieces may differ in size. Only what looks across examples, such as batch normalisation, sees pieces.
+
+        Args:
+            pieces: inputs and targets of each.
+            optimizer: likewise.
+            max_norm: likewise.
+        """
+        clear(optimizer)
+        sums, total = (0.0, 0.0), 0.0
+        for x, y in pieces:
+            z, targets = self._prepared(call(self.backbone, x), y)
+            amount = amount_of(self.likelihood, targets, z)
+            found = self._differentiate(z, targets, amount)
+            sums = tuple(old + value * amount for old, value in zip(sums, found, strict=True))
+            total = total + amount
+        if not isinstance(sums[0], torch.Tensor):
+            raise ValueError("a batch in pieces needs one piece or more, got none")
+        mean = 1 / (total.clamp_min(1e-30) if isinstance(total, torch.Tensor) else total)
+        for p in (p for group in optimizer.param_groups for p in group["params"] if p.grad is not None):
+            p.grad *= mean
+        found = sums[0] * mean, sums[1] * mean
+        drop_failed_(self.heads, found[1])  # in one piece is in all
+        group = replicas.partners(self.group)
+        return self._move(*(self._merge(found, total, group) if group else found), optimizer, max_norm)
+
+    def _prepared(self, z: Any, targets: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """Flat features and targets, checked."""
         if not self._checked:
-            self._check(z, targets)
-        for group in optimizer.param_groups:  # zero_grad() would write down its own time, and take twice it
-            for p in group["params"]:
-                p.grad = None
-        try:
-            loss, log_likelihoods = self.backward(z, targets)
-        except RuntimeError:
-            self._check(z, targets)
-            raise
+            check_type(z)
+        z, targets = self._features(z), flat_targets(targets, z)
+        if not z.requires_grad and any(p.requires_grad for p in self.backbone.parameters()):
+            raise ValueError(
+                "the features carry no gradient, but the backbone has parameters to train: do not step under"
+                " torch.no_grad; to train the heads alone, freeze the backbone, requires_grad_(False)"
+            )
+        if not self._checked or not len(z):
+            check_step(self, z, targets, first=not self._checked)
+            self._checked = True
+        return z, targets
+
+    def _move(
+        self, loss: torch.Tensor, log_likelihoods: torch.Tensor, optimizer: Optimizer, max_norm: float | None
+    ) -> torch.Tensor:
         if max_norm is not None:
             nn.utils.clip_grad_norm_(self.backbone.parameters(), max_norm)
         optimizer.step()
         if self.heads.n > 1:
             self.switch.update(log_likelihoods)
         return loss
-
-    def _check(self, z: torch.Tensor, targets: torch.Tensor) -> None:
-        """Say what is wrong; asked at the first step, and when one fails, as it waits for the device."""
-        if not len(z):
-            raise ValueError("the minibatch is empty")
-        with torch.no_grad():
-            try:
-                outputs = self.heads(z)
-            except RuntimeError as error:
-                raise ValueError(f"the heads do not take features of {tuple(z.shape)}: {error}") from error
-        self.likelihood.check(outputs.shape[-1], targets, len(z))
-        self._checked = True
-
-
-def _flat_targets(targets: Any, z: torch.Tensor) -> torch.Tensor:
-    """Targets as (B,) or (B, D), for features, (..., d)."""
-    leading = z.shape[:-1]
-    if not isinstance(targets, torch.Tensor) or targets.shape[: len(leading)] != leading:
-        raise ValueError(
-            f"for features of {tuple(z.shape)} the targets must be a tensor of {tuple(leading)}, or of that"
-            f" and more axes, got {_shape(targets)}"
-        )
-    return targets.flatten(0, len(leading) - 1)
-
-
-def _shape(value: Any) -> str:
-    return f"a tensor of {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
-
-
-def _head_rates(interval: Interval, n: int, head_rate: float | None) -> torch.Tensor:
-    """Rates of the heads, (n,): over the interval in geometric progression, both ends included."""
-    if head_rate is not None:
-        if not 0 < head_rate < math.inf:
-            raise ValueError(f"head_rate must be positive and finite, got {head_rate}")
-        return torch.full((n,), float(head_rate), dtype=torch.float64)
-    law = as_sampler(interval)
-    if not isinstance(law, LogUniform) or (n == 1 and law.lo < law.hi):
-        raise ValueError(
-            f"{n} head{'s' * (n > 1)} with rates from {interval!r}: say which with head_rate=…, or give an"
-            " interval and two heads or more"
-        )
-    return law.grid(n)
-
-
-def _heads(make_head: Callable[[], nn.Module], n: int, backbone: nn.Module) -> HeadBank:
-    heads = [make_head() for _ in range(n)]
-    taken = {id(p): name for name, p in backbone.named_parameters()}
-    for name, p in heads[0].named_parameters():
-        if id(p) in taken:
-            raise ValueError(
-                f"a head and the backbone share the parameter {name} = {taken[id(p)]}: untie them"
-            )
-    return HeadBank(heads)
 
 
 def wrap(
@@ -218,7 +282,7 @@ def wrap(
     interval: Interval,
     n_heads: int = 10,
     *,
-    seed: int = 0,
+    seed: int | None = 0,
     optimizer: str = "sgd",
     likelihood: str | Likelihood = "categorical",
     head_rate: float | None = None,
@@ -226,6 +290,8 @@ def wrap(
     lstm: str = "per_unit",
     per: str = "unit",
     theta: float = 0.9999,
+    strict: bool = True,
+    group: replicas.Group = replicas.WORLD,
 ) -> tuple[Alrao, Optimizer]:
     r"""A model that learns with all rates of ``interval`` at once, and its optimizer.
 
@@ -238,20 +304,27 @@ def wrap(
     an interval of one rate the model is plain SGD (or Adam) at that rate.
 
     Args:
-        backbone: gives features, (B, d); trained in place. On the device where it will be trained.
+        backbone: gives features, (B, d); trained in place. On the device where it will be trained. Of a
+            ``DistributedDataParallel`` the module inside is taken, and its group.
         make_head: makes one head, (B, d) → (B, K); called ``n_heads`` times.
         interval: (ηmin, ηmax), or a sampler (see :mod:`startright.alrao.rates`).
         n_heads: N.
         seed: of the rates (role ``"rates"``) and of the heads' weights (role ``"heads"``); the backbone's
-            own initialisation is not touched.
+            own initialisation is not touched. A seed repeats them: two models of one architecture wrapped
+            with the same seed, the default say, have the same rates. None draws the seed from torch's global
+            generator, so that ``torch.manual_seed`` decides.
         optimizer: ``"sgd"`` or ``"adam"``.
         likelihood: ``"categorical"`` for class numbers, ``"gaussian"`` (variance 1) for real vectors, or
-            an object like those of :mod:`startright.alrao.likelihoods`.
+            an object like those of :mod:`startright.alrao.likelihoods`: ``CrossEntropy`` has class weights,
+            an ignored class and label smoothing.
         head_rate: one rate for all heads instead; required with one head, unless the interval is one rate.
         norm: see :func:`~startright.alrao.rates.unit_rates`.
         lstm: likewise.
         per: likewise.
         theta: see :class:`~startright.alrao.switch.Switch`.
+        strict: refuse features or heads' outputs that look like probabilities; otherwise warn.
+        group: the processes that train this model together, each on its share of the batch: ``"world"``, all
+            of ``torch.distributed`` if it runs; a process group; None: this process alone.
 
     Raises:
         ValueError: an interval, option, head or backbone that does not fit.
@@ -265,51 +338,60 @@ def wrap(
         raise unknown("optimizer", optimizer, OPTIMIZERS)
     if isinstance(n_heads, bool) or not isinstance(n_heads, int) or n_heads < 1:
         raise ValueError(f"n_heads must be a positive integer, got {n_heads!r}")
-    head_rates = _head_rates(interval, n_heads, head_rate)
-    heads = build(lambda: _heads(make_head, n_heads, backbone), seed, "heads")
-    model = Alrao(backbone, heads, as_likelihood(likelihood), theta)
+    backbone, group = replicas.unwrapped(backbone, group)
+    seed = int(torch.randint(2**62, ())) if seed is None else seed
+    head_rates = rates_of_heads(interval, n_heads, head_rate)
+    heads = build(lambda: make_heads(make_head, n_heads, backbone), seed, "heads")
+    model = Alrao(backbone, heads, as_likelihood(likelihood), theta, strict=strict, group=group)
     model.unit_rates = unit_rates(
         backbone, interval, norm=norm, lstm=lstm, per=per, generator=generator(seed, "rates")
     )
     model.head_rates = head_rates
     like = next(backbone.parameters())
     for part in (model.heads, model.switch):  # in bfloat16 they would be too coarse
-        part.to(like.device, torch.promote_types(like.dtype, torch.float32))
+        part.to(like.device, torch.promote_types(real_type(like.dtype), torch.float32))
     rates = {f"backbone.{name}": rate for name, rate in model.unit_rates.items()}
     for name, p in model.heads.named_parameters():
         rates[f"heads.{name}"] = model.head_rates.view(-1, *[1] * (p.dim() - 1))
-    return model, OPTIMIZERS[optimizer](model.named_parameters(), rates)
+    made = OPTIMIZERS[optimizer](model.named_parameters(), rates)
+    made.turn = model.turn
+    return model, made
 
 
 def wrap_classifier(
-    net: nn.Module, interval: Interval, n_heads: int = 10, **options: Any
+    net: nn.Module,
+    interval: Interval,
+    n_heads: int = 10,
+    *,
+    strict: bool = True,
+    example: Any = None,
+    **options: Any,
 ) -> tuple[Alrao, Optimizer]:
     """:func:`wrap` for a whole classifier, such as torchvision's: its last linear layer becomes the heads.
+
+    What runs after that layer would act on the features. So the first training pass is watched, and a network
+    that does not return what its last linear layer gives is refused then, and has its layer back.
 
     Args:
         net: classifier; trained in place, its last ``nn.Linear`` replaced by ``nn.Identity``.
         interval: as for :func:`wrap`.
         n_heads: likewise.
+        strict: refuse a network that does not end in a linear layer, one that is tied or has hooks; otherwise
+            warn, and go on.
+        example: inputs of two examples or more, to find out at once and not at the first step; the network's
+            buffers and torch's generators stay as they are.
         options: likewise. The heads are fresh: they do not start from the layer that they replace.
 
     Raises:
-        ValueError: no linear layer, or one of :func:`wrap`'s.
+        ValueError: no linear layer at the end, or one of :func:`wrap`'s.
     """
-    linear = [name for name, part in net.named_modules() if isinstance(part, nn.Linear)]
-    if not linear or linear[-1] == "":
-        raise ValueError(
-            f"{type(net).__name__} is not a backbone under a linear layer: split it yourself and call wrap"
-        )
-    path, _, name = linear[-1].rpartition(".")
-    last = net.get_submodule(linear[-1])
-    like = {"bias": last.bias is not None, "dtype": last.weight.dtype}
-
-    def make_head() -> nn.Module:
-        return nn.Linear(last.in_features, last.out_features, **like)
-
-    setattr(net.get_submodule(path), name, nn.Identity())
+    net, group = replicas.unwrapped(net, options.pop("group", replicas.WORLD))
+    make_head, undo = take_last_linear(net, strict)
     try:
-        return wrap(net, make_head, interval, n_heads, **options)
+        model, optimizer = wrap(net, make_head, interval, n_heads, strict=strict, group=group, **options)
+        if example is not None:
+            model.look(example)
     except BaseException:
-        setattr(net.get_submodule(path), name, last)
+        undo()
         raise
+    return model, optimizer

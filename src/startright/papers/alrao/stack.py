@@ -11,7 +11,7 @@ from torch import nn
 from torch.func import functional_call, vmap
 
 from startright.data import Dataset
-from startright.papers.alrao.likelihoods import Categorical
+from startright.papers.alrao.likelihoods import Categorical, in_closed_form
 from startright.papers.alrao.mixture import linear_step
 from startright.papers.alrao.model import Alrao, Optimizer
 from startright.papers.alrao.optim import PerUnitSGD
@@ -64,6 +64,8 @@ def fit_stacked(
         )
     check_plain(config, "Alrao")
     order = sorted(range(len(pairs)), key=lambda run: pairs[run][0].heads.n)  # runs of as many heads adjoin
+    for model, _ in pairs:
+        model.look(data.train.x[:2])
     runs = _Runs([pairs[run] for run in order], [watches[run] for run in order] if watches else None)
     runs.check(data)
     histories = train_together(runs, data, config, seeds=[seeds[run] for run in order], augment=augment)
@@ -93,7 +95,7 @@ class _Runs:
             ValueError: such features or classes.
         """
         n_classes, width = self.groups[0].weight.shape[-2:]
-        Categorical().check(n_classes, data.train.y, len(data.train.y))
+        self.groups[0].mixture.likelihood.check(n_classes, data.train.y, len(data.train.y))
         with torch.no_grad():
             z = self.stack.predict(data.train.x[:1])
         if z.shape[1:] != (1, width):
@@ -234,8 +236,14 @@ def _check_pairs(pairs: Sequence[tuple[Alrao, Optimizer]]) -> None:
     if not pairs:
         raise ValueError("expected one pair of a model and its optimizer or more, got none")
     for index, (model, optimizer) in enumerate(pairs):
-        if not (model.heads.linear and isinstance(model.likelihood, Categorical)):
+        closed = isinstance(model.likelihood, Categorical) and in_closed_form(model.likelihood)
+        if not (model.heads.linear and closed):
             raise ValueError(f"run {index} has not linear heads on classes: train such runs one by one")
+        if model.likelihood != pairs[0][0].likelihood:
+            raise ValueError(
+                f"all runs need one likelihood: run {index} has {model.likelihood},"
+                f" not {pairs[0][0].likelihood}"
+            )
         if not all(p.requires_grad for p in model.heads.parameters()):
             raise ValueError(f"run {index} has frozen heads: train such runs one by one")
         if model.heads.weight.shape[1:] != pairs[0][0].heads.weight.shape[1:]:
