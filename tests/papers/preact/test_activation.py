@@ -1,6 +1,7 @@
 """The module: accuracy, derivatives of both orders, dtypes, torch.func and torch.compile."""
 
 import copy
+import itertools
 import os
 import tempfile
 
@@ -10,7 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.func import functional_call, grad, jacrev, jvp, stack_module_state, vmap
+from torch.autograd import forward_ad
+from torch.func import functional_call, grad, jacfwd, jacrev, jvp, stack_module_state, vmap
 
 from startright.papers.preact import GaussianActivation, phi, phi_derivative
 from startright.papers.preact.activation import CHUNK, hermite_cubics, table
@@ -159,10 +161,35 @@ def test_stacked_networks_of_torch_func():
             torch.testing.assert_close(together[name][k], parameter.grad)
 
 
-def test_forward_mode_is_refused():
-    act, z = GaussianActivation(3), torch.randn(5, dtype=torch.float64)
-    with pytest.raises(NotImplementedError, match="jvp"):
-        jvp(act, (z,), (torch.ones_like(z),))
+@pytest.mark.parametrize("kind", KINDS)
+def test_forward_mode_against_differences(kind):
+    act, h = GaussianActivation(3, kind), 1e-5
+    z, v = (torch.tensor(np.random.default_rng(k).standard_normal(40) * 3) for k in (0, 1))
+    value, tangent = jvp(act, (z,), (v,))
+    torch.testing.assert_close(value, act(z), **DOUBLE)
+    torch.testing.assert_close(tangent, (act(z + h * v) - act(z - h * v)) / (2 * h), rtol=1e-6, atol=1e-8)
+    rows = vmap(lambda z, v: jvp(act, (z,), (v,))[1])(z.view(8, 5), v.view(8, 5))
+    torch.testing.assert_close(rows.flatten(), tangent, **DOUBLE)
+    assert torch.autograd.gradcheck(act, z[:8].clone().requires_grad_(), check_forward_ad=True)
+    with forward_ad.dual_level():
+        dual = act(forward_ad.make_dual(z, v))
+        torch.testing.assert_close(forward_ad.unpack_dual(dual).tangent, tangent, **DOUBLE)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_modes_may_be_nested_in_any_order(kind):
+    """torch.func does not differentiate a rule of ours again, and says nothing: it must not be asked to."""
+    act, z = GaussianActivation(3, kind), torch.tensor([-2.0, 0.3, 1.5], dtype=torch.float64)
+
+    def f(u):
+        return act(u).pow(2).sum()
+
+    second = jacrev(jacrev(f))(z)
+    for outer, inner in itertools.product((jacfwd, jacrev), repeat=2):
+        torch.testing.assert_close(outer(inner(f))(z), second, **DOUBLE)
+    third = jacrev(jacrev(jacrev(f)))(z)
+    for modes in itertools.product((jacfwd, jacrev), repeat=3):
+        torch.testing.assert_close(modes[0](modes[1](modes[2](f)))(z), third, rtol=1e-12, atol=1e-12)
 
 
 @pytest.fixture

@@ -103,7 +103,6 @@ def test_convolutions_and_nesting():
         nn.Conv2d(3, 64, 5, bias=False),
         nn.Sequential(nn.GELU(), nn.Dropout(0.0)),
         nn.Conv2d(64, 50, 3),
-        nn.Sigmoid(),
         nn.Flatten(),
     )
     with pytest.raises(ValueError, match=r"'1\.1' .Dropout. breaks the law"):

@@ -144,9 +144,31 @@ class _Interpolant(torch.autograd.Function):
             grad = bent if grad is None else grad + bent
         return grad, None
 
+    @classmethod
+    def vmap(cls, info, in_dims, z: Tensor, cubics: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
+        return cls.apply(z, cubics), (in_dims[0], in_dims[0])  # elementwise
+
+
+class _BothModes(_Interpolant):
+    """The same in forward mode too, which torch.compile does not take."""
+
     @staticmethod
-    def vmap(info, in_dims, z: Tensor, cubics: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
-        return _Interpolant.apply(z, cubics), (in_dims[0], in_dims[0])  # elementwise
+    def setup_context(ctx, inputs, output) -> None:
+        _Interpolant.setup_context(ctx, inputs, output)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def jvp(ctx, tangent: Tensor | None, _: None) -> tuple[Tensor | None, Tensor | None]:
+        if tangent is None:
+            return None, None
+        z, cubics = ctx.saved_tensors[:2]
+        return tangent * evaluate(z, cubics)[1], tangent * second_derivative(z, cubics)
+
+
+def _forward_mode() -> bool:
+    """Whether torch.func differentiates in forward mode: it would not differentiate a rule of ours again."""
+    levels = torch._C._functorch.get_interpreter_stack() or ()
+    return any(level.key() == torch._C._functorch.TransformType.Jvp for level in levels)
 
 
 class GaussianActivation(nn.Module):
@@ -154,7 +176,7 @@ class GaussianActivation(nn.Module):
 
     A cubic Hermite table of the exact $\varphi_\theta$ on $[-8, 8]$; beyond, the tangent line (the exact
     function grows like $|z|^{1-2/\theta}$; a standard normal leaves $[-8, 8]$ once in 1e15). Value, first
-    and second derivative are exact derivatives of one another, in reverse mode (no ``jvp``). The table is a
+    and second derivative are exact derivatives of one another, in reverse and in forward mode. The table is a
     constant shared by all modules of the same $\theta$: nothing to train, nothing in the state dict.
 
     Args:
@@ -192,10 +214,15 @@ class GaussianActivation(nn.Module):
             The activations, shape and dtype of ``z``.
 
         Raises:
-            ValueError: ``z`` is not of a floating dtype.
+            ValueError: ``z`` is not of a floating dtype, or is a nested tensor.
         """
         if not z.is_floating_point():
             raise ValueError(f"z must have a floating dtype, got {z.dtype}")
+        if z.is_nested:
+            raise ValueError("z is a nested tensor: pad the examples to one length")
         if z.dtype.itemsize < 4:
-            return self(z.float()).to(z.dtype)
-        return _Interpolant.apply(z, table(self.theta, self.kind, self.nodes, z.dtype, z.device))[0]
+            return self.forward(z.float()).to(z.dtype)
+        cubics = table(self.theta, self.kind, self.nodes, z.dtype, z.device)
+        if torch.compiler.is_compiling():
+            return _Interpolant.apply(z, cubics)[0]
+        return (evaluate if _forward_mode() else _BothModes.apply)(z, cubics)[0]

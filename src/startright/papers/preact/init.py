@@ -1,49 +1,16 @@
 r"""The pair of $\varphi_\theta$: symmetric Weibull weights, and the network that has both."""
 
 import math
+import warnings
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
 
 from startright.models.layers import WEIGHTED, fan_in
 from startright.papers.preact.activation import GaussianActivation
+from startright.papers.preact.admission import check_enough, check_module, find_slots, forbidden_layers, watch
 from startright.papers.preact.law import check_kind, check_theta
-
-ACTIVATIONS = (
-    *(
-        nn.ReLU,
-        nn.ReLU6,
-        nn.LeakyReLU,
-        nn.PReLU,
-        nn.RReLU,
-        nn.ELU,
-        nn.SELU,
-        nn.CELU,
-        nn.GELU,
-        nn.SiLU,
-        nn.Mish,
-    ),
-    *(
-        nn.Sigmoid,
-        nn.LogSigmoid,
-        nn.Softplus,
-        nn.Softsign,
-        nn.Tanh,
-        nn.Hardtanh,
-        nn.Hardsigmoid,
-        nn.Hardswish,
-    ),
-    GaussianActivation,
-)
-BREAKING = (
-    _NormBase,
-    nn.LayerNorm,
-    nn.GroupNorm,
-    nn.RMSNorm,
-    nn.LocalResponseNorm,
-    nn.modules.dropout._DropoutNd,
-)
 
 
 @torch.no_grad()
@@ -79,27 +46,44 @@ def symmetric_weibull_(tensor: Tensor, theta: float, generator: torch.Generator 
 
 
 def init_gaussian_preact_(
-    module: nn.Module, theta: float, kind: str = "odd", generator: torch.Generator | None = None
+    module: nn.Module,
+    theta: float,
+    kind: str = "odd",
+    generator: torch.Generator | None = None,
+    *,
+    example: Any = None,
+    strict: bool = True,
 ) -> nn.Module:
     r"""Turn a network into the paper's: its activations become $\varphi_\theta$, its weights their pair.
 
-    The first linear or convolutional layer (in the order of ``module.modules()``) gets weights
-    $N(0, 1/n)$, the others $W(\theta, 1)/\sqrt n$, with $n$ the fan-in; biases are 0. An input with
+    The layers that take the input get weights $N(0, 1/n)$, the other linear and convolutional layers
+    $W(\theta, 1)/\sqrt n$, with $n$ the fan-in; biases are 0. An input with
     $\lVert x\rVert^2 = n$ then has exactly Gaussian pre-activations in the first two layers, and in all
-    layers up to the dependence between neurons.
+    layers up to the dependence between neurons. Frozen parameters are drawn like the others.
+
+    The network is looked at in one forward pass, in the mode that it is in
+    (:mod:`startright.preact.forward`): every activation that runs must have been replaced, every weight
+    that is drawn must be what the pass uses, and nothing but layers and activations in turn may be in the
+    way. If something is, nothing is changed.
 
     Args:
         module: the network, changed in place; its elementwise activations must be modules.
         theta: shape of the Weibull weights, in [2, inf].
         kind: ``"odd"`` or ``"positive"``.
         generator: random stream on the weights' device; torch's default stream if absent.
+        example: an input, for the forward pass: a tensor, a tuple of arguments or a dict of them by name.
+            By default one is made that fits the first layer.
+        strict: refuse a network that breaks the law; otherwise warn, replace all activations but
+            those whose outputs the network gives, and draw all weights.
 
     Returns:
         ``module``.
 
     Raises:
         ValueError: ``theta`` or ``kind`` is wrong, ``module`` is itself an activation, it has no layer or
-            no activation to set, or it has a layer that would break the law (normalisation, dropout).
+            no activation to set, a weight is not a plain parameter of its layer (weight normalisation,
+            pruning), or, if ``strict``, something breaks the law: normalisation, dropout, pooling, skip
+            connections, activations that are functions, a non-linearity at the output, a layer used twice.
 
     Source: Wolinski and Arbel, the scheme of the experiments.
 
@@ -110,40 +94,52 @@ def init_gaussian_preact_(
     GaussianActivation(theta=3, kind='positive')
     """
     activation = GaussianActivation(theta, check_kind(kind))
-    layers = [child for child in module.modules() if isinstance(child, WEIGHTED)]
-    slots = [
-        (parent, name)
-        for parent in module.modules()
-        for name, child in parent.named_children()
-        if isinstance(child, ACTIVATIONS)
-    ]
-    _check(module, layers, slots)
-    for parent, name in slots:
-        setattr(parent, name, GaussianActivation(activation.theta, kind))
-    for place, layer in enumerate(layers):
-        if place == 0:
-            nn.init.normal_(layer.weight, generator=generator)
-        else:
-            symmetric_weibull_(layer.weight, theta, generator)
-        with torch.no_grad():
-            layer.weight /= math.sqrt(fan_in(layer))
-            if layer.bias is not None:
-                layer.bias.zero_()
+    layers = {name: part for name, part in module.named_modules() if isinstance(part, WEIGHTED)}
+    slots = find_slots(module)
+    check_module(module, layers, slots)
+    breaks = forbidden_layers(module)
+    if strict:
+        _report(breaks, strict)
+    check_enough(module, layers, slots)
+    for slot in slots:
+        slot.put(GaussianActivation(activation.theta, kind))
+    try:
+        seen = watch(module, layers, slots, example, strict)
+        _report([*breaks, *seen.breaks], strict)
+    except BaseException:
+        for slot in slots:
+            slot.put(slot.old)
+        raise
+    for slot in slots:
+        if any(slot.new is last for last in seen.last):
+            slot.put(slot.old)
+    first = seen.first or list(layers)[:1]
+    for name, layer in layers.items():
+        _draw(layer, None if name in first else theta, generator)
+    torch.clear_autocast_cache()  # it may hold casts of the old weights
     return module
 
 
-def _check(module: nn.Module, layers: list[nn.Module], slots: list[tuple[nn.Module, str]]) -> None:
-    for name, child in module.named_modules():
-        own = any(True for _ in child.parameters(recurse=False))
-        if isinstance(child, BREAKING) or (own and not isinstance(child, (*WEIGHTED, *ACTIVATIONS))):
-            raise ValueError(
-                f"layer {name!r} ({type(child).__name__}) breaks the law of the pre-activations: "
-                "use linear and convolutional layers with elementwise activations only"
-            )
-    if not layers:
-        raise ValueError(f"{type(module).__name__} has no linear or convolutional layer to initialise")
-    if not slots:
+def _draw(layer: nn.Module, theta: float | None, generator: torch.Generator | None) -> None:
+    """Gaussian weights without ``theta``, else Weibull ones, over the square root of the fan-in; biases 0."""
+    if theta is None:
+        nn.init.normal_(layer.weight, generator=generator)
+    else:
+        symmetric_weibull_(layer.weight, theta, generator)
+    with torch.no_grad():
+        layer.weight /= math.sqrt(fan_in(layer))
+        if layer.bias is not None:
+            layer.bias.zero_()
+
+
+def _report(breaks: list[str], strict: bool) -> None:
+    """Refuse, or warn of, what breaks the law."""
+    if not breaks:
+        return
+    message = "; ".join(f"{what} breaks the law of the pre-activations" for what in breaks)
+    if strict:
         raise ValueError(
-            f"{type(module).__name__} has no activation module to replace: "
-            "use modules such as nn.ReLU() as children, not functions"
+            f"{message}: use linear and convolutional layers with elementwise activations only, or"
+            " strict=False to go on all the same"
         )
+    warnings.warn(f"{message}: they will not be Gaussian", stacklevel=3)
