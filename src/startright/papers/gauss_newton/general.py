@@ -25,13 +25,26 @@ Source:
     M. Arbel, R. Menegaux and P. Wolinski, NeurIPS 2023.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, jacrev, vjp, vmap
+from torch.func import jacrev, vmap
 
+from startright.models.untouched import untouched
+from startright.papers.gauss_newton.admission import check, check_outputs
+from startright.papers.gauss_newton.batches import (
+    Batch,
+    call,
+    each,
+    pulled_back,
+    rows_one_by_one,
+    size,
+    split,
+    trainable,
+)
 from startright.papers.gauss_newton.dual import Damping
 from startright.papers.gauss_newton.losses import ExampleLoss, LocalLoss, local_loss
 from startright.papers.gauss_newton.network import symmetric
@@ -60,23 +73,37 @@ class Direction:
     largest: Tensor
 
 
+@dataclass(frozen=True)
+class SecondOrder:
+    """All that directions are computed from, however damped.
+
+    Args:
+        local: the loss to second order in the outputs.
+        kernel: the tangent kernel, (N·K, N·K).
+    """
+
+    local: LocalLoss
+    kernel: Tensor
+
+
 def direction(
     model: nn.Module,
-    x: Tensor,
-    targets: Tensor,
+    x: Batch,
+    targets: Batch,
     loss: str | ExampleLoss = "squared",
     *,
     hessian: str = "identity",
     damping: Damping | None = None,
     chunk_size: int | None = None,
 ) -> Direction:
-    r"""The direction Φ of a network at its present parameters; nothing is moved.
+    r"""The direction Φ of a network at its present parameters; nothing is moved, and the network stays as it is.
 
     Args:
         model: gives each example its outputs, whatever the others are; its parameters that require no
             gradient are left out.
-        x: inputs, (N, …), in float32 or float64. The kernel is formed in the network's precision, its algebra
-            is done in float64.
+        x: inputs, (N, …), in float32 or float64, a tuple of the network's arguments or a dict of them by
+            name. The kernel is formed in the network's precision, whatever autocast says, its algebra is
+            done in float64.
         targets: see :func:`~startright.gauss_newton.losses.local_loss`.
         loss: likewise.
         hessian: likewise.
@@ -88,21 +115,47 @@ def direction(
         ValueError: a network, inputs, targets or a loss that do not fit; a damping too small to factorise.
         FloatingPointError: a loss or a kernel that is not finite.
     """
+    with in_full_precision(model):
+        found = second_order(model, x, targets, loss, hessian=hessian, chunk_size=chunk_size)
+        z, epsilon, extremes = solve(found.kernel, found.local, damping)
+        return Direction(pullback(model, x, z, chunk_size), found.local.value, epsilon, *extremes)
+
+
+@contextmanager
+def in_full_precision(model: nn.Module) -> Iterator[None]:
+    """Without autocast and without gradients, and the network is left as it was."""
+    device = next(model.parameters()).device.type
+    with untouched(model), torch.no_grad(), torch.autocast(device, enabled=False):
+        yield
+
+
+def second_order(
+    model: nn.Module,
+    x: Batch,
+    targets: Batch,
+    loss: str | ExampleLoss = "squared",
+    *,
+    hessian: str = "identity",
+    chunk_size: int | None = None,
+) -> SecondOrder:
+    """The loss to second order and the kernel; the arguments are those of :func:`direction`.
+
+    Raises:
+        ValueError: a network, inputs, targets or a loss that do not fit.
+        FloatingPointError: a loss that is not finite.
+    """
     check(model, x)
-    with torch.no_grad():
-        outputs = model(x)
+    outputs = call(model, trainable(model), x)
     check_outputs(outputs, x)
     local = local_loss(loss, outputs, targets, hessian)
     if not bool(local.value.isfinite()):
         raise FloatingPointError(
             f"the loss is {local.value.item()}: the step before was too large, or the data is bad"
         )
-    kernel = tangent_kernel(model, x, chunk_size)
-    z, epsilon, extremes = solve(kernel, local, damping)
-    return Direction(pullback(model, x, z, chunk_size), local.value, epsilon, *extremes)
+    return SecondOrder(local, tangent_kernel(model, x, chunk_size))
 
 
-def tangent_kernel(model: nn.Module, x: Tensor, chunk_size: int | None = None) -> Tensor:
+def tangent_kernel(model: nn.Module, x: Batch, chunk_size: int | None = None) -> Tensor:
     r"""The tangent kernel :math:`A = JJ^\top`, (N·K, N·K), outputs of one example next to each other.
 
     It is symmetric to the last digit. The Jacobians of two chunks of examples give a block of A; those of the
@@ -111,27 +164,50 @@ def tangent_kernel(model: nn.Module, x: Tensor, chunk_size: int | None = None) -
 
     Args:
         model: gives each example its outputs.
-        x: inputs, (N, …).
+        x: inputs, see :func:`direction`.
         chunk_size: examples in a chunk; by default as many as keep a chunk's Jacobian below 2²⁴ numbers.
 
     Raises:
         ValueError: a chunk size that is not a positive integer.
     """
-    params, f = as_function(model)
+    jacobians = _Jacobians(model)
     if chunk_size is None:
         with torch.no_grad():
-            outputs = model(x[:1]).numel()
-        chunk_size = max(1, CHUNK_NUMBERS // (outputs * sum(p.numel() for p in params.values())))
+            outputs = call(model, jacobians.params, each(lambda t: t[:1], x)).numel()
+        chunk_size = max(1, CHUNK_NUMBERS // (outputs * sum(p.numel() for p in jacobians.params.values())))
     if isinstance(chunk_size, bool) or not isinstance(chunk_size, int) or chunk_size < 1:
         raise ValueError(f"chunk_size must be a positive integer or None, got {chunk_size!r}")
-    chunks = x.split(chunk_size)
+    chunks = split(x, chunk_size)
     rows: list[list[Tensor]] = [[] for _ in chunks]
     for a, chunk in enumerate(chunks):
-        left = jacobian(f, params, chunk)
+        left = jacobians(chunk)
         for b in range(a):
-            rows[a].append(_product(left, jacobian(f, params, chunks[b])))
+            rows[a].append(_product(left, jacobians(chunks[b])))
         rows[a].append(symmetric(_product(left, left)))
     return _mirrored(rows)
+
+
+class _Jacobians:
+    """The Jacobian of a chunk by vmap or, where a network's layers do not go with it, output by output."""
+
+    def __init__(self, model: nn.Module):
+        self.model, self.one_by_one = model, False
+        self.params, self.f = as_function(model)
+
+    def __call__(self, x: Batch) -> list[Tensor]:
+        if not self.one_by_one:
+            try:
+                return jacobian(self.f, self.params, x)
+            except torch.OutOfMemoryError:
+                raise
+            except Exception:  # recurrent layers, checkpoints, data-dependent branches: of many kinds
+                self.one_by_one = True
+        try:
+            return rows_one_by_one(self.model, self.params, x)
+        except RuntimeError as error:
+            raise ValueError(
+                f"the outputs of {type(self.model).__name__} cannot be differentiated one by one: {error}"
+            ) from error
 
 
 def _product(left: list[Tensor], right: list[Tensor]) -> Tensor:
@@ -155,30 +231,27 @@ def _mirrored(rows: list[list[Tensor]]) -> Tensor:
     return kernel
 
 
-def as_function(model: nn.Module) -> tuple[Parameters, Callable[[Parameters, Tensor], Tensor]]:
+def as_function(model: nn.Module) -> tuple[Parameters, Callable[[Parameters, Batch], Tensor]]:
     """The trainable parameters, detached, and (parameters, one example) → its K outputs."""
-    params = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
 
-    def f(params: Parameters, x: Tensor) -> Tensor:
-        return functional_call(model, params, (x[None],)).flatten()
+    def f(params: Parameters, x: Batch) -> Tensor:
+        return call(model, params, each(lambda t: t[None], x)).flatten()
 
-    return params, f
+    return trainable(model), f
 
 
-def jacobian(f: Callable[[Parameters, Tensor], Tensor], params: Parameters, x: Tensor) -> list[Tensor]:
+def jacobian(f: Callable[[Parameters, Batch], Tensor], params: Parameters, x: Batch) -> list[Tensor]:
     """The Jacobian of some examples' outputs, a block (n·K, P_l) for each parameter."""
     blocks = vmap(jacrev(f), (None, 0))(params, x)
     return [blocks[name].flatten(0, 1).flatten(1) for name in params]
 
 
-def pullback(model: nn.Module, x: Tensor, z: Tensor, chunk_size: int | None = None) -> Parameters:
+def pullback(model: nn.Module, x: Batch, z: Tensor, chunk_size: int | None = None) -> Parameters:
     r""":math:`J^\top z` by the parameter's name, for z of shape (N·K,): a backward pass for each chunk."""
-    params, _ = as_function(model)
-    total: Parameters = {}
-    parts = z.view(len(x), -1).split(chunk_size or len(x))
-    for chunk, part in zip(x.split(chunk_size or len(x)), parts, strict=True):
-        outputs, pull = vjp(lambda params, chunk=chunk: functional_call(model, params, (chunk,)), params)
-        pulled = pull(part.to(outputs.dtype).reshape(outputs.shape))[0]
+    n, total, params = size(x), {}, trainable(model)
+    chunks, parts = (split(part, chunk_size or n) for part in (x, z.view(n, -1)))
+    for chunk, part in zip(chunks, parts, strict=True):
+        pulled = pulled_back(model, params, chunk, part)
         total = {name: total[name].add_(p) for name, p in pulled.items()} if total else pulled
     return total
 
@@ -238,51 +311,3 @@ def _cholesky(matrix: Tensor, right: Tensor, epsilon: Tensor) -> Tensor:
             f"the kernel with a damping of {epsilon.item():g} is not positive definite: give a larger floor"
         )
     return torch.cholesky_solve(right[:, None], factor).squeeze(-1)
-
-
-def check(model: nn.Module, x: Tensor) -> None:
-    """Say what is wrong with a network or its inputs.
-
-    Raises:
-        ValueError: no trainable parameter, half precision, no examples, or a layer whose outputs are drawn,
-            or depend on the other examples.
-    """
-    trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    if not trainable:
-        raise ValueError(f"{type(model).__name__} has no parameter that requires a gradient")
-    coarse = {p.dtype for p in trainable.values()} - {torch.float32, torch.float64}
-    if coarse:
-        raise ValueError(f"parameters are {_names(coarse)}: Gauss-Newton needs float32, or better float64")
-    if not isinstance(x, Tensor) or not x.dim() or not len(x):
-        raise ValueError("inputs must be a tensor, (N, …), of at least one example")
-    if x.dtype in (torch.float16, torch.bfloat16):
-        raise ValueError(f"inputs are {_names({x.dtype})}: Gauss-Newton needs float32, or better float64")
-    for name, part in model.named_modules():
-        if why := _mixes(part):
-            raise ValueError(f"the layer {name!r}, {type(part).__name__}, {why}")
-
-
-def _names(dtypes: set[torch.dtype]) -> str:
-    return ", ".join(sorted(str(dtype).removeprefix("torch.") for dtype in dtypes))
-
-
-def _mixes(part: nn.Module) -> str | None:
-    """Why a layer's outputs are no function of one example, if they are not."""
-    random = getattr(part, "p", 0) if isinstance(part, nn.modules.dropout._DropoutNd) else 0
-    random = getattr(part, "dropout", 0) if isinstance(part, nn.RNNBase) else random
-    if part.training and random > 0:
-        return "is random in training: call model.eval() before the step"
-    if isinstance(part, nn.modules.batchnorm._BatchNorm) and (part.training or part.running_mean is None):
-        return "mixes the examples of a batch: call model.eval() before the step, and keep running statistics"
-    return None
-
-
-def check_outputs(outputs: Tensor, x: Tensor) -> None:
-    """Say what is wrong with a network's outputs.
-
-    Raises:
-        ValueError: they are not one tensor with the examples first.
-    """
-    if not isinstance(outputs, Tensor) or outputs.shape[:1] != x.shape[:1]:
-        found = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
-        raise ValueError(f"for {len(x)} examples the network must give a tensor ({len(x)}, …), got {found}")

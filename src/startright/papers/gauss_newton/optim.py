@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from startright.errors import unknown
 from startright.papers.gauss_newton.dual import Damping
-from startright.papers.gauss_newton.general import Direction, as_function, check, check_outputs, direction
+from startright.papers.gauss_newton.admission import check_alone, check_model
+from startright.papers.gauss_newton.general import Direction, direction, in_full_precision
 from startright.papers.gauss_newton.losses import HESSIANS, LOSSES, ExampleLoss
 
 
@@ -143,11 +144,6 @@ class GaussNewton(torch.optim.Optimizer):
 
     def _check(self, x: Tensor) -> None:
         """Once: are an example's outputs the same alone as in the batch?"""
-        check(self.model, x)
-        together = self.model(x)
-        check_outputs(together, x)
-        params, f = as_function(self.model)
-        alone = torch.func.vmap(f, (None, 0))(params, x[:2])
-        if not torch.allclose(alone.view_as(together[:2]), together[:2], 1e-3, 1e-5):
-            raise ValueError("an example's outputs depend on the others of the batch: each must stand alone")
+        with in_full_precision(self.model):
+            check_alone(self.model, x)
         self._checked = True

@@ -1,10 +1,10 @@
-r"""What one forward pass does with the pre-activations of a network: what the law of the paper allows, or not.
+r"""What one forward pass does with the pre-activations of a network: what the law allows, or not.
 
 The law speaks of a chain: the input, a layer, $\varphi_\theta$, a layer, …, a layer. Every tensor of the pass
 is therefore one of three things, the input, a pre-activation or an activation; a layer makes
 pre-activations of the input or of activations, and $\varphi_\theta$ makes activations of pre-activations.
-Views and joins of one thing are that thing. Whatever else is computed breaks the law, if it reaches a layer, an
-activation or the output.
+Views and joins of one thing are that thing. Whatever else is computed breaks the law, if it reaches a
+layer, an activation or the output.
 """
 
 from collections import Counter
