@@ -44,8 +44,8 @@ def size(batch: Batch, what: str = "inputs") -> int:
     sizes = sorted({len(t) for t in found})
     if len(sizes) > 1:
         raise ValueError(
-            f"{what} disagree on the number of examples, {', '.join(map(str, sizes))}: each tensor of a batch must"
-            " be (N, …); pad ragged examples to one length"
+            f"{what} disagree on the number of examples, {', '.join(map(str, sizes))}: each tensor of a batch"
+            " must be (N, …); pad ragged examples to one length"
         )
     return sizes[0]
 

@@ -96,7 +96,7 @@ def direction(
     damping: Damping | None = None,
     chunk_size: int | None = None,
 ) -> Direction:
-    r"""The direction Φ of a network at its present parameters; nothing is moved, and the network stays as it is.
+    r"""The direction Φ of a network at its present parameters; nothing is moved, the network stays as it is.
 
     Args:
         model: gives each example its outputs, whatever the others are; its parameters that require no
