@@ -9,7 +9,9 @@ def test_every_use_is_shown(page):
         "What a step used",
         "A classifier, in minibatches",
         "A loss of your own",
+        "Long steps",
         "Schedules and checkpoints",
+        "Inputs of several kinds",
     ]
 
 
@@ -29,6 +31,11 @@ def test_the_damping_of_the_step_can_be_read(page):
 def test_the_schedule_acts_on_the_step(page):
     optimizer = page["Schedules and checkpoints"][-1]["optimizer"]
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.09)
+
+
+def test_the_long_steps_say_how_well_they_were_predicted(page):
+    [names] = page["Long steps"]
+    assert names["careful"].last["gain"] > 0
 
 
 def test_the_examples_learn(page):

@@ -74,7 +74,9 @@ def test_an_ignored_example_moves_nothing():
     torch.manual_seed(0)
     other = nn.Linear(5, 3).double()
     batch = normal(8, 5)[keep], SOME[keep]
-    GaussNewton(other, nn.CrossEntropyLoss(), 0.1, alpha=0, floor=1e6 * keep.double().mean()).step(lambda: batch)
+    GaussNewton(other, nn.CrossEntropyLoss(), 0.1, alpha=0, floor=1e6 * keep.double().mean()).step(
+        lambda: batch
+    )
     torch.testing.assert_close(net.weight, other.weight, rtol=1e-9, atol=1e-12)
 
 
@@ -93,7 +95,9 @@ NO_MEANS = {
 
 @pytest.mark.parametrize("case", NO_MEANS)
 def test_functions_that_are_no_mean_are_refused(case):
-    with pytest.raises(ValueError, match=r"the loss of the batch is .*, but its examples have the mean .*weight="):
+    with pytest.raises(
+        ValueError, match=r"the loss of the batch is .*, but its examples have the mean .*weight="
+    ):
         local_loss(NO_MEANS[case], F3, FULL)
 
 

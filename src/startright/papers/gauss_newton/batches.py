@@ -59,8 +59,20 @@ def split(batch: Batch, chunk_size: int) -> list[Batch]:
 def call(model: nn.Module, parameters: dict[str, Tensor], batch: Batch) -> Any:
     """The network's outputs at other parameters, on copies of its buffers: counters and statistics stay."""
     args = batch if isinstance(batch, tuple | list) else () if isinstance(batch, dict) else (batch,)
-    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    return functional_call(model, parameters | buffers, tuple(args), batch if isinstance(batch, dict) else {})
+    kwargs = batch if isinstance(batch, dict) else {}
+    values = {id(p): parameters[name] for name, p in model.named_parameters() if name in parameters}
+    values |= {id(buffer): buffer.clone() for buffer in model.buffers()}
+    # a module in two places is named once: torch would put the tensors of its second name back into it
+    placed = {name: values[id(t)] for name, t in _places(model) if id(t) in values}
+    return functional_call(model, placed, tuple(args), kwargs, tie_weights=False)
+
+
+def _places(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """The parameters and buffers of every module, each module once, a tensor as often as it is tied."""
+    for prefix, part in model.named_modules():
+        for name, tensor in (*part._parameters.items(), *part._buffers.items()):
+            if tensor is not None:
+                yield f"{prefix}.{name}" if prefix else name, tensor
 
 
 def trainable(model: nn.Module) -> dict[str, Tensor]:
