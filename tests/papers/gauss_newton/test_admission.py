@@ -148,7 +148,7 @@ def test_one_example_does_not_tell_whether_examples_mix():
 
 @pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated")
 def test_weights_that_a_hook_computes_are_left_as_they_were():
-    """The old weight normalisation keeps its weight as an attribute, which must not be one of torch.func's."""
+    """The old weight normalisation keeps its weight as an attribute: it must not be torch.func's."""
     net = Written(lambda n, x: n.out(n.layer(x).tanh()))
     nn.utils.weight_norm(net.layer)
     GaussNewton(net).step(lambda: (ROWS, normal(4, 2)))

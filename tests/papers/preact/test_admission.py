@@ -192,6 +192,8 @@ def test_guesses_fit_the_first_layer(net, shape):
 
 
 def test_images_of_the_right_size_are_found():
+    folded = nn.Sequential(nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 4, 3), nn.Tanh(), nn.Conv2d(4, 1, 3))
+    assert type(init_gaussian_preact_(folded, 3)[2]) is GaussianActivation
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 9 * 9, 5))
     init_gaussian_preact_(net, 3)
     assert type(net[1]) is GaussianActivation

@@ -121,6 +121,7 @@ ALLOWED = {
     "halves joined again": lambda n, x: n.last(torch.cat(n.act(n.first(x)).chunk(2, 1)[::-1], 1)),
     "looked at": looked_at,
     "weights by hand": lambda n, x: F.linear(n.act(F.linear(x, n.first.weight)), weight=n.last.weight),
+    "features beside": lambda n, x: (h := n.act(n.first(x)), n.last(h)),
     "several outputs": lambda n, x: {"y": (plain(n, x),), "x": x},
     "numbers beside": lambda n, x: (plain(n, x), x.shape, None),
 }

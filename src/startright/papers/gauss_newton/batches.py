@@ -1,6 +1,7 @@
 """Batches of examples: a tensor with the examples first, or a tuple or a dict of such tensors."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -64,7 +65,11 @@ def call(model: nn.Module, parameters: dict[str, Tensor], batch: Batch) -> Any:
     values |= {id(buffer): buffer.clone() for buffer in model.buffers()}
     # a module in two places is named once: torch would put the tensors of its second name back into it
     placed = {name: values[id(t)] for name, t in _places(model) if id(t) in values}
-    return functional_call(model, placed, tuple(args), kwargs, tie_weights=False)
+    recurrent = any(isinstance(part, nn.RNNBase) for part in model.modules())
+    with (
+        torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext()
+    ):  # no backward pass in eval
+        return functional_call(model, placed, tuple(args), kwargs, tie_weights=False)
 
 
 def _places(model: nn.Module) -> Iterator[tuple[str, Tensor]]:

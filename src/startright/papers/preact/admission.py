@@ -167,4 +167,5 @@ def guesses(layers: list[nn.Module]) -> Iterator[Tensor]:
         else:
             dims = layer.weight.dim() - 2
             shapes = [(3, layer.in_channels, *[side] * dims) for side in SIDES if side**dims <= 2**16]
+            shapes += [(3, math.prod(shape[1:])) for shape in shapes[:5]]  # to be folded first
         yield from (torch.ones(shape, **like) for shape in dict.fromkeys(shapes))

@@ -83,7 +83,8 @@ class Watch(TorchFunctionMode):
         self.activations = {id(part): name for name, part in activations.items()}
         self.inside: list[nn.Module] = []
         self.kinds: dict[int, tuple[Tensor, str]] = {}  # the tensor is kept, so that its id stays its own
-        self.made: dict[int, nn.Module] = {}  # id of a tensor → the activation that it comes out of
+        self.made: dict[int, list[nn.Module]] = {}  # id of a tensor → the activations that it comes out of
+        self.taken: list[nn.Module] = []  # activations whose outputs a layer takes
 
     def mark(self, values: Any, kind: str) -> None:
         """Every tensor in ``values`` is of this kind."""
@@ -141,15 +142,14 @@ class Watch(TorchFunctionMode):
         if self.uses[known] == 2:
             self.seen.note(f"layer {known!r} ({type(layer).__name__}), which is used more than once,")
         self.expect(x, (INPUT, AFTER), f"layer {known!r} ({type(layer).__name__})")
+        self.taken += self.made.get(id(x), [])
         if self.kind(x) == INPUT and known not in self.seen.first:
             self.seen.first.append(known)
         return BEFORE
 
     def _hand_on(self, given: list[Tensor], result: Any) -> None:
-        makers = [self.made[id(t)] for t in given if id(t) in self.made]
-        for tensor in tensors(result):
-            if makers:
-                self.made[id(tensor)] = makers[0]
+        makers = [maker for t in given for maker in self.made.get(id(t), [])]
+        self.made |= {id(tensor): makers for tensor in tensors(result)}
 
     def _where(self) -> str:
         for part in reversed(self.inside):
@@ -171,19 +171,18 @@ class Watch(TorchFunctionMode):
         self.inside.pop()
         if id(part) in self.activations:
             self.mark(output, AFTER)
-            self.made |= {id(tensor): part for tensor in tensors(output)}
+            self.made |= {id(tensor): [part] for tensor in tensors(output)}
 
     def end(self, output: Any) -> None:
-        """Look at what the network gives."""
+        """Look at what the network gives: an activation may be among it only if a layer takes it as well."""
         for tensor in tensors(output):
             kind = self.kind(tensor)
-            if kind == AFTER:
-                maker = self.made.get(id(tensor))
-                if maker is not None and all(maker is not other for other in self.seen.last):
+            if kind not in (None, INPUT, BEFORE, AFTER):
+                self.seen.note(kind)
+            for maker in self.made.get(id(tensor), []) if kind == AFTER else ():
+                if not any(maker is other for other in (*self.taken, *self.seen.last)):
                     self.seen.last.append(maker)
                     self.seen.note(f"the activation {self.activations[id(maker)]!r} of the output")
-            elif kind not in (None, INPUT, BEFORE):
-                self.seen.note(kind)
 
 
 def _name(func: Callable) -> str:
