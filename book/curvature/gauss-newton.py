@@ -54,6 +54,7 @@ from startright.gauss_newton import (
     dual,
     figures,
     findings,
+    knobs,
     network,
     reference,
     schematic,
@@ -298,10 +299,8 @@ plt.show()
 # %% tags=["finding", "nbval-ignore-output", "remove-input"]
 findings.hidden_learning(grid_live)
 
-# %% mystnb={"figure": {"caption": "The same for the paper's network, recorded.", "name": "fig-gauss-newton-hidden-full"}, "image": {"alt": "The same two panels from the recorded runs."}}
-if grid_full:
-    _ = figures.hidden(grid_full)
-    plt.show()
+# %% mystnb={"figure": {"caption": "The same for the paper's network, recorded, by the step $\\lambda/N$.", "name": "fig-gauss-newton-hidden-full"}, "image": {"alt": "For each step, training loss, test loss and the test loss after a refit against iterations. With full steps the losses rise high above the start before they fall; the smaller the step, the further the refitted loss runs ahead of the others. Panels by step: 1, 0.1, 0.02."}} tags=["slider"]
+knobs.hidden(grid_full, (1, 0.1, 0.02))
 
 # %% tags=["finding", "remove-input"]
 findings.hidden_learning(grid_full)

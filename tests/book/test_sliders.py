@@ -26,7 +26,7 @@ def test_the_alternative_text_names_as_many_values_as_there_are_panels(cell):
     _, values = KNOB.search(cell.metadata["mystnb"]["image"]["alt"]).groups()
     (output,) = cell.outputs
     assert output.data["text/plain"] == f"<Sheet of {len(values.split(', '))} panels>"
-    assert re.search(rf"\(\({re.escape(values)}\)\)", cell.source)
+    assert re.search(rf"\({re.escape(values)}\)", cell.source)
 
 
 def test_the_script_reads_the_same_text():

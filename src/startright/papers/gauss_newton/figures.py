@@ -140,21 +140,27 @@ def generalisation_map(records: Sequence[Record]) -> Figure:
 def hidden(records: Sequence[Record], scale: float = 0.01, rates: Sequence[float] = (SLOW, 1.0)) -> Figure:
     """Training loss, test loss and test loss after a refit along training, for a small and a full step."""
     figure, axes = panels(1, len(rates), height=3.4, sharey=True)
+    for ax, step in zip(axes, rates, strict=True):
+        losses(ax, records, scale, step)
+        ax.label_outer()
+    axes[0].legend(fontsize="x-small", loc="upper left")
+    _origin(figure, records)
+    return figure
+
+
+def losses(ax: Axes, records: Sequence[Record], scale: float, step: float) -> None:
+    """Training loss, test loss and test loss after a refit along training, at one step."""
     curves = {
         "train_loss": ("training", COLOURS["grey"]),
         "test_loss": ("test", COLOURS["orange"]),
         "refit_test": ("test, output layer refitted", COLOURS["blue"]),
     }
-    for ax, step in zip(axes, rates, strict=True):
-        runs = _relative(_select(records, scale=scale, rate=step), *curves)
-        for name, (label, colour) in curves.items():
-            _mean_and_range(ax, runs, name, color=colour, label=label)
-        ax.set(xscale="symlog", yscale="log", xlabel="iterations", title=f"λ/N = {step:g}", ylim=(1e-5, 1e8))
-        ax.set_xlim(left=0)
-    axes[0].set_ylabel(LOSS)
-    axes[0].legend(fontsize="x-small", loc="upper left")
-    _origin(figure, records)
-    return figure
+    runs = _relative(_select(records, scale=scale, rate=step), *curves)
+    for name, (label, colour) in curves.items():
+        _mean_and_range(ax, runs, name, color=colour, label=label)
+    ax.set(xscale="symlog", yscale="log", xlabel="iterations", title=f"λ/N = {step:g}", ylim=(1e-5, 1e8))
+    ax.set(ylabel=LOSS)
+    ax.set_xlim(left=0)
 
 
 def alignment(records: Sequence[Record], scale: float = 0.01) -> Figure:
