@@ -12,6 +12,7 @@ from startright.papers.higher_order.cubic import CubicStep, InfeasibleModel, ani
 from startright.papers.higher_order.optim import GroupedNewton, Update
 from startright.papers.higher_order.partition import Partition
 from startright.papers.higher_order.reduced import (
+    BACKENDS,
     Derivatives,
     add_derivatives,
     grouped_derivatives,
@@ -19,6 +20,7 @@ from startright.papers.higher_order.reduced import (
     third_order_tensor,
 )
 from startright.papers.higher_order.suggest import suggest_learning_rates
+from startright.papers.higher_order.verify import WrongDerivatives, verify_derivatives
 
 PAPER = Paper(
     __name__,
@@ -29,12 +31,14 @@ PAPER = Paper(
 )
 
 __all__ = [
+    "BACKENDS",
     "CubicStep",
     "Derivatives",
     "GroupedNewton",
     "InfeasibleModel",
     "Partition",
     "Update",
+    "WrongDerivatives",
     "add_derivatives",
     "anisotropy",
     "cubic_step",
@@ -42,4 +46,5 @@ __all__ = [
     "loss_function",
     "suggest_learning_rates",
     "third_order_tensor",
+    "verify_derivatives",
 ]

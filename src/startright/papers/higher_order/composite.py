@@ -1,8 +1,7 @@
 """Operations whose higher derivatives torch does not have, or has wrong, written out in smaller ones.
 
-``layer_norm`` treats its mean and deviation as constants when it is differentiated a third time (seen in
-torch 2.15, and in its second derivative forward): nothing fails, the numbers are wrong. The fused attention
-has no second derivative at all.
+Nothing fails where they are wrong; ``benchmarks/higher_order_operations.py`` looks for them among all
+operations of torch, and :func:`~startright.higher_order.verify.verify_derivatives` in a loss.
 """
 
 import math
@@ -12,16 +11,10 @@ import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from startright.papers.higher_order import normal
+
 Loss = Callable[[Mapping[str, torch.Tensor]], torch.Tensor]
-
-
-def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_enable=True):  # noqa: PLR0917
-    """``torch.nn.functional.layer_norm``, composed."""
-    axes = tuple(range(-len(normalized_shape), 0))
-    centred = x - x.mean(axes, keepdim=True)
-    y = centred * ((centred * centred).mean(axes, keepdim=True) + eps).rsqrt()
-    y = y if weight is None else y * weight
-    return y if bias is None else y + bias
+HALF = {torch.float16, torch.bfloat16}
 
 
 def attention(  # noqa: PLR0917
@@ -40,16 +33,105 @@ def attention(  # noqa: PLR0917
     return (F.dropout(weights, dropout_p) if dropout_p else weights) @ value
 
 
+def householder_product(A: torch.Tensor, tau: torch.Tensor) -> torch.Tensor:
+    """``torch.linalg.householder_product``, composed: one reflection after the other."""
+    m, n = A.shape[-2:]
+    Q = torch.eye(m, n, dtype=A.dtype, device=A.device)
+    below = torch.ones(m, n, dtype=torch.bool, device=A.device).tril(-1)
+    V = torch.where(below, A, Q)
+    for k in reversed(range(tau.shape[-1])):
+        v = V[..., :, k, None]
+        Q = Q - tau[..., k, None, None] * v @ (v.mH @ Q)
+    return Q.expand(*A.shape[:-2], m, n)
+
+
+def _without_cudnn(func: Callable) -> Callable:
+    """Recurrent layers of cuDNN have no second derivative; torch's own have."""
+
+    def plain(*args, **kwargs):
+        with torch.backends.cudnn.flags(enabled=False):
+            return func(*args, **kwargs)
+
+    return plain
+
+
+def hardsigmoid(x: torch.Tensor, inplace: bool = False) -> torch.Tensor:
+    """``torch.nn.functional.hardsigmoid``, composed: it has no second derivative."""
+    return F.relu6(x + 3) / 6
+
+
+def linear_cross_entropy(*args, options: object = None, **kwargs) -> torch.Tensor:
+    """``torch.nn.functional.linear_cross_entropy`` in one piece: in chunks its gradient is a constant."""
+    return F.linear_cross_entropy(*args, **kwargs)
+
+
+def _refused(name: str, remedy: str) -> Callable:
+    """In place of an operation whose very gradient is wrong."""
+
+    def refuse(*args, **kwargs):
+        if any(isinstance(v, torch.Tensor) and v.requires_grad for v in (*args, *kwargs.values())):
+            raise ValueError(f"the derivatives of {name} are not those of its values: {remedy}")
+        return getattr(torch, name)(*args, **kwargs)
+
+    return refuse
+
+
+def _without_repeats(unpool: Callable) -> Callable:
+    """Where pooled windows overlap, one value wins and torch gives the gradient to all."""
+
+    def checked(x, indices, kernel_size, stride=None, padding=0, output_size=None):  # noqa: PLR0917
+        axes = 1 if unpool is F.max_unpool1d else 2 if unpool is F.max_unpool2d else 3
+        flat = indices.flatten(-axes).sort(-1).values
+        if (flat.diff(dim=-1) == 0).any():
+            raise ValueError(
+                f"{unpool.__name__} with repeated indices has no gradient: let no windows overlap"
+            )
+        return unpool(x, indices, kernel_size, stride, padding, output_size)
+
+    return checked
+
+
 COMPOSED = {
-    F.layer_norm: layer_norm,
-    torch.layer_norm: layer_norm,
+    F.layer_norm: normal.layer_norm,
+    torch.layer_norm: normal.layer_norm,
+    torch.native_layer_norm: normal.native_layer_norm,
+    F.rms_norm: normal.rms_norm,
+    torch.rms_norm: normal.rms_norm,
+    F.group_norm: normal.group_norm,
+    torch.group_norm: normal.group_norm,
+    F.batch_norm: normal.batch_norm,
+    torch.batch_norm: normal.torch_batch_norm,
+    F.instance_norm: normal.instance_norm,
+    torch.instance_norm: normal.torch_instance_norm,
+    torch._weight_norm: normal.weight_norm,
+    torch._weight_norm_interface: normal.weight_norm_interface,
     F.scaled_dot_product_attention: attention,
+    torch.linalg.householder_product: householder_product,
+    torch.orgqr: householder_product,
+    torch.Tensor.orgqr: householder_product,
 }
+COMPOSED |= {
+    F.hardsigmoid: hardsigmoid,
+    torch.normal: _refused("normal", "write mean + std * torch.randn_like(mean)"),
+    torch.as_strided_scatter: _refused("as_strided_scatter", "index a copy"),
+    torch.Tensor.as_strided_scatter: _refused("as_strided_scatter", "index a copy"),
+}
+COMPOSED |= {unpool: _without_repeats(unpool) for unpool in (F.max_unpool1d, F.max_unpool2d, F.max_unpool3d)}
+if hasattr(F, "linear_cross_entropy"):  # since torch 2.14
+    COMPOSED[F.linear_cross_entropy] = linear_cross_entropy
+RECURRENT = (torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu)
+COMPOSED |= {func: _without_cudnn(func) for func in RECURRENT}
 
 
 class _Composed(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        return COMPOSED.get(func, func)(*args, **(kwargs or {}))
+        y = COMPOSED.get(func, func)(*args, **(kwargs or {}))
+        if isinstance(y, torch.Tensor) and y.dtype in HALF and y.requires_grad:
+            raise ValueError(
+                f"{getattr(func, '__name__', func)} gives {y.dtype}: higher derivatives need float32 or"
+                " float64 all through the loss, so leave out autocast and half precision there"
+            )
+        return y
 
 
 def composed(loss_fn: Loss) -> Loss:
@@ -57,6 +139,9 @@ def composed(loss_fn: Loss) -> Loss:
 
     Args:
         loss_fn: of parameters by name.
+
+    Raises:
+        ValueError: (by the loss) batch normalisation in training, or half precision in between.
     """
 
     def loss(params: Mapping[str, torch.Tensor]) -> torch.Tensor:

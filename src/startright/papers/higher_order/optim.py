@@ -28,9 +28,16 @@ from startright.papers.higher_order.reduced import (
     Loss,
     add_derivatives,
     grouped_derivatives,
+    refuse_complex,
 )
+from startright.papers.higher_order.replicas import mean_over_processes, refuse_sharded, world_size
+from startright.papers.higher_order.steady import bare
+from startright.papers.higher_order.verify import right_backend
 
 Updater = Callable[[dict[str, torch.Tensor]], Mapping[str, torch.Tensor]]
+OWN = ("partition", "lambda_int", "momentum", "dampening", "period", "window", "warm_up", "remove_negative")
+OWN += ("backend", "updater", "check", "steps", "estimates", "infeasible", "last")
+OWN += ("_named", "_history", "_plateau", "_checked")  # what a copy takes along
 
 
 class Update(NamedTuple):
@@ -53,8 +60,10 @@ class GroupedNewton(torch.optim.Optimizer):
     are the minimiser of the cubic model of the averages, without its negative entries.
 
     Args:
-        model: its trainable parameters are moved. Without dropout and batch normalisation, or in ``eval``
-            mode; activations must have a third derivative for the cubic term to see it, as tanh or ELU.
+        model: its trainable parameters are moved. The curvature needs it without dropout and batch
+            normalisation, or in ``eval`` mode; activations must have a third derivative for the cubic term to
+            see it, as tanh or ELU. Replicas in several processes have the mean of the derivatives that each
+            finds on its data, and stay equal, if their gradients are averaged.
         groups: a partition, its name (``"canonical"``, ``"trivial"``, ``"weights_biases"``, ``"blocks"``,
             ``"alternate"``), or lists of names.
         lr: :math:`\lambda_1`, the factor of all rates, so that schedulers of torch work.
@@ -68,6 +77,8 @@ class GroupedNewton(torch.optim.Optimizer):
         backend: see :func:`~startright.higher_order.reduced.grouped_derivatives`.
         updater: gives the direction from the gradients, both by name, in place of momentum.
         patience: epochs without progress that :meth:`plateau` forgives.
+        check: whether to hold the first derivatives against differences, and to take a back-end that passes;
+            see :func:`~startright.higher_order.verify.right_backend`.
 
     Attributes:
         partition: the groups.
@@ -97,6 +108,7 @@ class GroupedNewton(torch.optim.Optimizer):
         backend: str = "tangents",
         updater: Updater | None = None,
         patience: int = 2,
+        check: bool = True,
     ):
         _check_range("lr", lr, 0 < lr < math.inf, "positive and finite")
         _check_range("lambda_int", lambda_int, 0 <= lambda_int < math.inf, "finite and not negative")
@@ -106,8 +118,11 @@ class GroupedNewton(torch.optim.Optimizer):
             _check_range(name, value, isinstance(value, int) and value >= least, f"an integer from {least}")
         if backend not in BACKENDS:
             raise unknown("backend", backend, BACKENDS)
+        model = bare(model)
         self.partition = as_partition(groups, model)
         named = dict(model.named_parameters())
+        refuse_complex(named)
+        refuse_sharded(named)
         members = zip(self.partition.names, self.partition.groups, strict=True)
         self._named = {n: named[n] for group in self.partition.groups for n in group}
         super().__init__(
@@ -119,6 +134,7 @@ class GroupedNewton(torch.optim.Optimizer):
         self.remove_negative, self.backend, self.updater = remove_negative, backend, updater
         self.steps = self.estimates = self.infeasible = 0
         self.last: Update | None = None
+        self.check, self._checked = check, False
         self._history: list[Derivatives] = []
         self._plateau = ReduceLROnPlateau(self, factor=0.5, patience=patience, threshold=1e-4)
 
@@ -195,6 +211,13 @@ class GroupedNewton(torch.optim.Optimizer):
 
     def _direction(self) -> Mapping[str, torch.Tensor]:
         """The direction u by name, its buffers renewed."""
+        for name, p in self._named.items():
+            if not p.requires_grad:
+                raise ValueError(
+                    f"{name} has been frozen since the optimizer was built: build another for what trains"
+                )
+            if p.grad is not None and p.grad.is_sparse:
+                raise ValueError(f"the gradient of {name} is sparse: build the embedding with sparse=False")
         grads = {n: torch.zeros_like(p) if p.grad is None else p.grad for n, p in self._named.items()}
         if self.updater is not None:
             return self.updater(grads)
@@ -208,11 +231,11 @@ class GroupedNewton(torch.optim.Optimizer):
     def _renew(self, curvature: Loss, direction: Mapping[str, torch.Tensor]) -> None:
         """One more estimate; then, after the warm-up, the rates."""
         third = self.lambda_int > 0
-        self._history.append(
-            grouped_derivatives(
-                curvature, self._named, self.partition, direction, third=third, backend=self.backend
-            )
-        )
+        along = {"params": self._named, "groups": self.partition, "direction": direction, "third": third}
+        if self.check and not self._checked:
+            self.backend, self._checked = right_backend(curvature, **along, backend=self.backend), True
+        found = grouped_derivatives(curvature, **along, backend=self.backend)
+        self._history.append(mean_over_processes(found, direction) if world_size() > 1 else found)
         self.estimates += 1
         mean = add_derivatives((1 / len(self._history), each) for each in self._history)
         if len(self._history) == 2 * self.window:  # a window is complete: forget the one before
@@ -227,6 +250,23 @@ class GroupedNewton(torch.optim.Optimizer):
         self.last = Update(mean, step)
         for group, eta in zip(self.param_groups, step.eta.tolist(), strict=True):
             group["rate"] = max(eta, 0.0) if self.remove_negative else eta
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Refused after the construction, as the groups are those of the partition.
+
+        Raises:
+            ValueError: always.
+        """
+        if hasattr(self, "_plateau"):
+            raise ValueError(
+                "the groups of GroupedNewton are those of its partition, and H knows no others: build another"
+                " with all the parameters that train"
+            )
+        super().add_param_group(param_group)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle keeps: all but the hooks, as for the optimizers of torch."""
+        return super().__getstate__() | {name: getattr(self, name) for name in OWN}
 
     def state_dict(self) -> dict[str, Any]:
         """What ``torch.optim`` keeps; under ``"curvature"`` the estimates, the counters and the plateau."""

@@ -122,8 +122,14 @@ class Partition:
 
     @classmethod
     def weights_biases(cls, params: Named) -> "Partition":
-        """Two groups: tensors called ``bias…``, and all others."""
-        return cls._by(params, lambda name: "biases" if _leaf(name).startswith("bias") else "weights")
+        """Two groups, biases and all others.
+
+        A bias is called so, ``…bias…`` as in ``in_proj_bias``, or has any name and the shape of one, a vector
+        or a number; but vectors that multiply are weights: what is called ``w…``, or a weight, gain, scale,
+        gamma, slope or norm, as in normalisations.
+        """
+        shapes = _trainable(params)[0]
+        return cls._by(params, lambda name: "biases" if _is_bias(name, shapes[name]) else "weights")
 
     @classmethod
     def blocks(cls, params: Named, by: int | Callable[[str], str] | None = None) -> "Partition":
@@ -171,6 +177,7 @@ class Partition:
         return cls(tuple(map(tuple, found.values())), tuple(map(str, found)))
 
 
+GAINS = ("weight", "gain", "scale", "gamma", "slope", "norm")
 PARTITIONS = ("canonical", "trivial", "weights_biases", "blocks", "alternate")
 Groups = str | Partition | Mapping[str, Iterable[str]] | Sequence[Iterable[str]]
 
@@ -201,6 +208,15 @@ def _trainable(params: Named) -> tuple[dict[str, torch.Tensor], set[str]]:
     if not trainable:
         raise ValueError("there are no trainable parameters to put into groups")
     return trainable, frozen
+
+
+def _is_bias(name: str, p: torch.Tensor) -> bool:
+    """By the name, without what a parametrization adds to it, and by the shape."""
+    own = name.lower().replace("parametrizations.", "").rpartition(".original")[0] or name.lower()
+    if "bias" in _leaf(own):
+        return True
+    is_vector = sum(size > 1 for size in p.shape) < 2
+    return is_vector and not _leaf(own).startswith("w") and not any(gain in _leaf(own) for gain in GAINS)
 
 
 def _owner(name: str) -> str:

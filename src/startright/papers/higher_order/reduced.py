@@ -14,16 +14,17 @@ models*, 2025.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
-from torch.func import functional_call, grad, jacfwd, jacrev, jvp, vmap
+from torch.func import grad, jacfwd, jacrev, jvp, vmap
 
 from startright.errors import unknown
 from startright.papers.higher_order.composite import composed
 from startright.papers.higher_order.partition import Groups, Partition, as_partition
-from startright.papers.higher_order.tangents import NotTaped, taped_derivatives
+from startright.papers.higher_order.steady import bare, outputs_of, plain_torch, steady
+from startright.papers.higher_order.tangents import taped_derivatives
 
 Params = Mapping[str, torch.Tensor]
 Loss = Callable[[dict[str, torch.Tensor]], torch.Tensor]
@@ -43,21 +44,20 @@ class Derivatives(NamedTuple):
     d3: torch.Tensor | None
 
 
-def loss_function(
-    model: nn.Module,
-    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-    x: torch.Tensor,
-    y: torch.Tensor,
-) -> Loss:
+def loss_function(model: nn.Module, loss: Callable[[Any, Any], torch.Tensor], x: Any, y: Any) -> Loss:
     """The loss of a mini-batch as a function of the trainable parameters by name.
 
+    Looking at it leaves the model as it was: buffers, attributes, mode.
+
     Args:
-        model: in the mode it is in: take one without dropout and batch normalisation, or call ``eval()``.
+        model: in the mode it is in; with dropout or batch normalisation, call ``eval()``. One inside of
+            ``DistributedDataParallel`` or ``torch.compile`` is taken out: names have no prefix.
         loss: of outputs and targets, a mean over examples.
-        x: inputs.
+        x: inputs: a tensor, a tuple of arguments, or a dictionary of arguments by name.
         y: targets.
     """
-    return lambda params: loss(functional_call(model, params, (x,)), y)
+    model = bare(model)
+    return lambda params: loss(outputs_of(model, params, x), y)
 
 
 def grouped_derivatives(
@@ -89,8 +89,8 @@ def grouped_derivatives(
         The tensors, computed in the type of the parameters. A group that the loss ignores has zeros.
 
     Raises:
-        ValueError: names, shapes or types that do not fit, a loss that is no scalar or does not depend on
-            the parameters.
+        ValueError: names, shapes or types that do not fit, a loss that is no scalar, does not depend on the
+            parameters, is random, or changes the model.
         FloatingPointError: derivatives that are not finite.
 
     >>> loss = lambda p: p["a"].prod() * p["b"] ** 3
@@ -102,12 +102,12 @@ def grouped_derivatives(
     """
     if backend not in BACKENDS:
         raise unknown("backend", backend, BACKENDS)
-    partition, params, direction = _checked(params, groups, direction)
+    partition, params, direction = checked(params, groups, direction)
     if chunk_size is not None and chunk_size < 1:
         raise ValueError(f"chunk_size must be positive, got {chunk_size}")
-    with torch.enable_grad():
+    with plain_torch(params), torch.enable_grad():
         g, H, d3 = BACKENDS[backend](
-            composed(loss_fn), params, partition, direction, third=third, chunk_size=chunk_size
+            composed(steady(loss_fn)), params, partition, direction, third=third, chunk_size=chunk_size
         )
     g, H, d3 = (None if v is None else v.detach().double().cpu() for v in (g, H, d3))
     _refuse_not_finite(partition, g, H, d3)
@@ -127,10 +127,11 @@ def third_order_tensor(loss_fn: Loss, params: Params, groups: Groups, direction:
         ValueError: likewise.
         FloatingPointError: likewise.
     """
-    partition, params, direction = _checked(params, groups, direction)
-    psi, origin = _along(composed(loss_fn), params, partition, direction)
-    grad(lambda eta: scalar(psi(eta)))(origin)
-    tensor = jacrev(jacfwd(jacfwd(psi)))(origin).detach().double().cpu()
+    partition, params, direction = checked(params, groups, direction)
+    psi, origin = _along(composed(steady(loss_fn)), params, partition, direction)
+    with plain_torch(params):
+        grad(lambda eta: scalar(psi(eta)))(origin)
+        tensor = jacrev(jacfwd(jacfwd(psi)))(origin).detach().double().cpu()
     _refuse_not_finite(partition, tensor.flatten(1))
     return tensor
 
@@ -159,14 +160,32 @@ def add_derivatives(weighted: Iterable[tuple[float, Derivatives]]) -> Derivative
     return Derivatives(total(d.g for d in parts), total(d.H for d in parts), d3)
 
 
-def _checked(params: Params, groups: Groups, direction: Params) -> tuple[Partition, Params, Params]:
-    """The groups, and parameters and direction without a graph."""
+def refuse_complex(params: Params) -> None:
+    """Say that parameters must be real.
+
+    Raises:
+        ValueError: one is complex.
+    """
+    if found := [name for name, p in params.items() if p.is_complex()]:
+        raise ValueError(
+            f"{found[0]} is complex: keep its real and imaginary part as real parameters, and"
+            " join them by torch.view_as_complex in the forward pass"
+        )
+
+
+def checked(params: Params, groups: Groups, direction: Params) -> tuple[Partition, Params, Params]:
+    """The groups, and parameters and direction without a graph.
+
+    Raises:
+        ValueError: names, shapes or types that do not fit.
+    """
     partition = as_partition(groups, params)
     names = {name for group in partition.groups for name in group}
     if odd := sorted(names ^ set(direction)):
         raise ValueError(
             f"the direction must have the names of the parameters; not in both: {', '.join(odd)}"
         )
+    refuse_complex(params)
     for name, p in params.items():
         if p.dtype not in (torch.float32, torch.float64):
             raise ValueError(
@@ -181,7 +200,7 @@ def _checked(params: Params, groups: Groups, direction: Params) -> tuple[Partiti
     return partition, {name: p.detach() for name, p in params.items()}, direction
 
 
-def _moved(params: Params, partition: Partition, direction: Params, eta) -> dict[str, torch.Tensor]:
+def moved(params: Params, partition: Partition, direction: Params, eta) -> dict[str, torch.Tensor]:
     """θ + Σ η_s u_s; what is frozen stays."""
     return {
         name: p + eta[partition.index(name)] * direction[name] if name in direction else p
@@ -221,7 +240,7 @@ def _double_backward(loss_fn, params, partition, direction, *, third, chunk_size
     eta = [
         torch.zeros((), dtype=like.dtype, device=like.device, requires_grad=True) for _ in partition.groups
     ]
-    loss = scalar(loss_fn(_moved(params, partition, direction, eta)))
+    loss = scalar(loss_fn(moved(params, partition, direction, eta)))
     zero = torch.zeros_like(eta[0])
 
     def derivatives(value: torch.Tensor, of: list[torch.Tensor], graph: bool) -> list[torch.Tensor]:
@@ -244,7 +263,7 @@ def _along(
     """ψ and the origin of its S variables."""
 
     def psi(eta: torch.Tensor) -> torch.Tensor:
-        return loss_fn(_moved(params, partition, direction, eta))
+        return loss_fn(moved(params, partition, direction, eta))
 
     like = next(iter(params.values()))
     return psi, torch.zeros(len(partition), dtype=like.dtype, device=like.device)
@@ -274,12 +293,13 @@ def _func(loss_fn, params, partition, direction, *, third, chunk_size):
 def _tangents(loss_fn, params, partition, direction, *, third, chunk_size):
     """Tangents and one backward pass; what cannot be followed is left to the double backward pass.
 
-    Some operations of torch fail under forward mode or ``vmap``. A mistake in the loss itself shows again.
+    Some operations of torch fail under forward mode or ``vmap``, each in its own way. A mistake in the loss
+    itself shows again.
     """
     owners = {name: partition.index(name) for name in direction}
     try:
         return taped_derivatives(loss_fn, params, owners, direction, third=third)
-    except (NotTaped, RuntimeError):
+    except Exception:
         return _double_backward(loss_fn, params, partition, direction, third=third, chunk_size=chunk_size)
 
 

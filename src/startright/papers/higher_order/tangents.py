@@ -63,6 +63,7 @@ LINEAR_IN_ONE = {
 PRODUCTS = {F.linear, F.conv1d, F.conv2d, F.conv3d}
 CHANGING = {"dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"}
 CHANGING |= {"rrelu", "batch_norm", "instance_norm"}  # random, or with a state
+WRONG_FORWARD = {"cumprod"}  # seen in torch 2.15: its third derivative forward, with zeros among the factors
 
 
 class Tape(TorchFunctionMode):
@@ -101,8 +102,8 @@ class Tape(TorchFunctionMode):
             raise NotTaped(f"{name} works in place")
         if not any(isinstance(v, torch.Tensor) and v.requires_grad for v in tree_flatten(y)[0]):
             return y
-        if not isinstance(y, torch.Tensor) or name in CHANGING:
-            raise NotTaped(f"{name} has several outputs, may be random, or changes a state")
+        if not isinstance(y, torch.Tensor) or name in CHANGING | WRONG_FORWARD:
+            raise NotTaped(f"{name} has several outputs, may be random, changes a state, or is wrong forward")
         if any(v.requires_grad and self.jet(v) is None for v in tensors) or not places:
             raise NotTaped(f"{name} has an input of unknown origin")
 
@@ -155,8 +156,8 @@ class Tape(TorchFunctionMode):
                 if second is not None and of_x.second is not None:
                     second[rows] = through(of_x.second)
             if of_b is not None:
-                shape = [-1] + [1] * (0 if func is F.linear else y.dim() - 2)
-                first[at[of_b.groups[0]]] += of_b.first[0].view(shape)
+                spatial = max(weight.dim() - 2, 0)  # axes after the channels; there may be no batch axis
+                first[at[of_b.groups[0]]] += of_b.first[0].view(-1, *[1] * spatial)
         if of_w is not None:
             [w], u = of_w.groups, of_w.first[0]
             moved = product(x, u)
@@ -244,11 +245,12 @@ def _add_product(sums, delta, *, x, moved, of_x: Jet, w: int) -> None:
 def _add_elementwise(sums, delta, of_x: Jet, two: torch.Tensor, three: torch.Tensor | None) -> None:
     """With φ the function: ⟨δ, φ″ ẋ_s ẋ_t⟩, and ⟨δ, φ‴ ẋ³ + 3 φ″ ẋ ẍ⟩."""
     H, d3 = sums
-    at, flat = torch.tensor(of_x.groups, device=H.device), of_x.first.flatten(1)
+    at, k = torch.tensor(of_x.groups, device=H.device), len(of_x.groups)
+    flat = of_x.first.reshape(k, -1)
     bent = flat * (delta * two).flatten()
     H[at[:, None], at] += bent @ flat.T
     if d3 is not None and of_x.second is not None:
-        d3[at] += 3 * (bent * of_x.second.flatten(1)).sum(1)
+        d3[at] += 3 * (bent * of_x.second.reshape(k, -1)).sum(1)
     if d3 is not None and three is not None:
         d3[at] += flat**3 @ (delta * three).flatten()
 
@@ -294,7 +296,8 @@ def taped_derivatives(
         third: whether to compute the last.
 
     Raises:
-        NotTaped: an operation that cannot be followed: one in place, with several outputs, or random.
+        NotTaped: an operation that cannot be followed: one in place, with several outputs, random, or with
+            another derivative forward than backward.
     """
     tape, S = Tape(third), max(owners.values()) + 1
     leaves = {n: p.detach().requires_grad_() if n in direction else p.detach() for n, p in params.items()}
@@ -308,9 +311,23 @@ def taped_derivatives(
     H = torch.zeros(S, S, dtype=loss.dtype, device=loss.device)
     g, d3 = H.new_zeros(S), H.new_zeros(S) if third else None
     g[list(jet.groups)] = jet.first
-    values = [y for y, _ in tape.terms]
-    deltas = torch.autograd.grad(loss, values, allow_unused=True, retain_graph=True) if values else ()
-    for (_, add), delta in zip(tape.terms, deltas, strict=True):
+    values, ends = [y for y, _ in tape.terms], [leaves[name] for name in direction]
+    deltas = torch.autograd.grad(loss, values + ends, allow_unused=True, retain_graph=True)
+    _refuse_another_gradient(g, dict(zip(direction, deltas[len(values) :], strict=True)), owners, direction)
+    for (_, add), delta in zip(tape.terms, deltas, strict=False):
         if delta is not None:
             add(delta, (H, d3))
     return g, H, d3
+
+
+def _refuse_another_gradient(forward: torch.Tensor, grads: dict, owners: dict, direction: dict) -> None:
+    """Some operations have no derivative forward and do not say so: both ways must give one gradient."""
+    backward, size = torch.zeros_like(forward), torch.zeros_like(forward)
+    for name, grad in grads.items():
+        if grad is not None:
+            parts = grad * direction[name]
+            backward[owners[name]] += parts.sum()
+            size[owners[name]] += parts.abs().sum()
+    eps = torch.finfo(forward.dtype).eps
+    if ((forward - backward).abs() > eps**0.5 * size + 1e3 * eps * size.max()).any():
+        raise NotTaped("the gradient forward is not the gradient backward")
