@@ -8,10 +8,13 @@ from torch.nn import functional as F
 from startright.models import build
 from startright.papers.higher_order import (
     Derivatives,
+    GroupedNewton,
     WrongDerivatives,
+    composite,
     grouped_derivatives,
     loss_function,
     suggest_learning_rates,
+    tangents,
     verify_derivatives,
 )
 from startright.papers.higher_order.reduced import BACKENDS
@@ -213,18 +216,22 @@ LOSSES = {
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_by_default(name):
     params = {"a": normal(10, 4), "b": normal(4)}
-    verify_derivatives(
-        lambda p: LOSSES[name](p["a"].tanh() + p["b"] * p["a"] / 3), params, "canonical", mixed(params)
-    )
+
+    def loss(p):
+        return LOSSES[name](p["a"].tanh() + p["b"] * p["a"] / 3)
+
+    if name == "connectionist":
+        with pytest.raises(NotImplementedError, match=r"ctc_loss.*write it out"):
+            verify_derivatives(loss, params, "canonical", mixed(params))
+    else:
+        verify_derivatives(loss, params, "canonical", mixed(params))
 
 
-@pytest.mark.skipif(not hasattr(F, "linear_cross_entropy"), reason="newer than this torch")
+@pytest.mark.skipif(not hasattr(nn, "LinearCrossEntropyOptions"), reason="newer than this torch")
 def test_a_cross_entropy_in_chunks():
-    from torch.nn.modules.linear_cross_entropy import LinearCrossEntropyOptions
-
     params, y = {"x": normal(6, 3), "w": normal(5, 3)}, torch.tensor([0, 1, 2, 3, 4, 1])
     for size in (2, 4):
-        options = LinearCrossEntropyOptions(batch_chunk_size=size, chunking_method="auto")
+        options = nn.LinearCrossEntropyOptions(batch_chunk_size=size, chunking_method="auto")
         verify_derivatives(
             lambda p, options=options: F.linear_cross_entropy(p["x"].tanh(), p["w"], y, options=options),
             params,
@@ -267,22 +274,33 @@ def test_a_forward_derivative_that_is_missing_silently_is_noticed():
 
 
 def test_the_check_takes_a_back_end_that_is_right(monkeypatch):
-    """With torch's own orthogonal layer: the tangents are wrong there, gradients of gradients are right."""
-    from startright.papers.higher_order import composite
+    """Products of zeros are wrong forward in the third order, and right backward."""
+    monkeypatch.setattr(tangents, "WRONG_FORWARD", set())
+    params, w = {"factors": normal(5, 4)}, normal(5, 4)
+    params["factors"][1:3] = 0
 
-    monkeypatch.delitem(composite.COMPOSED, torch.linalg.householder_product)
-    model = build(lambda: nn.utils.parametrizations.orthogonal(nn.Linear(4, 6)), 0).double()
-    x, y = normal(9, 4), normal(9, 6)
-    params = dict(model.named_parameters())
-    loss = loss_function(model, lambda out, t: ((out.tanh() - t) ** 2).mean(), x, y)
+    def of_params(p):
+        y = (p["factors"] + p["factors"] ** 2).cumprod(0)
+        return (w * (y + y * y)).sum()
+
     u = mixed(params)
     with pytest.raises(WrongDerivatives, match="third derivative"):
-        verify_derivatives(loss, params, "canonical", u)
-    assert right_backend(loss, params, "canonical", u) == "double_backward"
-    rates = suggest_learning_rates(model, lambda out, t: ((out.tanh() - t) ** 2).mean(), (x, y))
-    monkeypatch.undo()
-    again = suggest_learning_rates(model, lambda out, t: ((out.tanh() - t) ** 2).mean(), (x, y), check=False)
-    assert rates == pytest.approx(again, rel=1e-6)
+        verify_derivatives(of_params, params, "canonical", u)
+    assert right_backend(of_params, params, "canonical", u) == "double_backward"
+
+
+def test_an_operation_that_is_wrong_in_every_back_end(monkeypatch):
+    for func in (F.layer_norm, torch.layer_norm):
+        monkeypatch.delitem(composite.COMPOSED, func)
+    model = build(lambda: nn.Sequential(nn.Linear(4, 6), nn.LayerNorm(6), nn.Linear(6, 2)), 0)
+    x, y = torch.randn(9, 4, generator=RNG), torch.arange(9) % 2
+    said = r"third derivative \(order 3\) of the group '0\.(weight|bias)' is wrong"
+    with pytest.raises(WrongDerivatives, match=said):
+        suggest_learning_rates(model, F.cross_entropy, (x, y))
+    optimizer = GroupedNewton(model, period=1, warm_up=0)
+    F.cross_entropy(model(x), y).backward()
+    with pytest.raises(WrongDerivatives, match=said):
+        optimizer.step(curvature=loss_function(model, F.cross_entropy, x, y))
 
 
 def test_a_loss_that_changes_is_refused():

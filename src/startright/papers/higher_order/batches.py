@@ -68,13 +68,13 @@ def _is_empty(batch: Batch) -> bool:
 def weights_of(
     batches: list[Batch], model: nn.Module, loss: LossOfOutputs, weights: Iterable[float] | None = None
 ) -> list[float]:
-    """What each mini-batch counts for, with sum 1.
+    """What each mini-batch counts for: with sum 1, or 1 each if the loss is a sum itself.
 
     Args:
         batches: as from :func:`as_batches`.
         model: whose outputs the loss is of.
         loss: of outputs and targets, a mean or a sum over examples.
-        weights: given by the user, and taken as they are.
+        weights: given by the user, taken in proportion; 0 leaves a mini-batch out.
 
     Raises:
         ValueError: weights that do not fit, or a loss whose weights cannot be told.
@@ -87,7 +87,7 @@ def weights_of(
         seen = [_divided(model, loss, batch) for batch in batches]
         if all(divisor is not None for _, divisor in seen):
             return _shares([divisor for _, divisor in seen])
-        return _shares(_compared(batches, [value for value, _ in seen], model, loss))
+        return _compared(batches, [value for value, _ in seen], model, loss)
 
 
 def _given(weights: list[float], count: int) -> list[float]:
@@ -99,6 +99,8 @@ def _given(weights: list[float], count: int) -> list[float]:
 
 
 def _shares(weights: list[float]) -> list[float]:
+    if not sum(weights):
+        raise ValueError("no mini-batch counts for anything: is every target ignored?")
     return [weight / sum(weights) for weight in weights]
 
 
@@ -150,7 +152,7 @@ def _compared(batches: list[Batch], values: list, model: nn.Module, loss: LossOf
     sizes, ones = [_size(batch) for batch in batches], [1.0] * len(batches)
     if None in sizes:
         if len({_shapes(batch) for batch in batches}) == 1:  # single examples, or a batch axis elsewhere
-            return ones
+            return _shares(ones)
         raise ValueError(f"mini-batches of several shapes do not say how many examples they have: {REMEDY}")
     ways = {"mean": sizes, "sum": ones}
     for k in sorted({*range(0, len(batches) - 1, 2), len(batches) - 2}):
@@ -159,16 +161,16 @@ def _compared(batches: list[Batch], values: list, model: nn.Module, loss: LossOf
             raise ValueError(f"mini-batches {k} and {k + 1} cannot be joined to see how they count: {REMEDY}")
         whole, n, parts = loss(outputs_of(model, {}, joined.x), joined.y), sizes[k : k + 2], values[k : k + 2]
         near = 256 * torch.finfo(whole.dtype).eps * sum(abs(part) for part in parts)
-        if abs(whole - sum(parts)) > near:
+        if not abs(whole - sum(parts)) <= near:
             ways.pop("sum", None)
-        if abs(whole - (n[0] * parts[0] + n[1] * parts[1]) / sum(n)) > near:
+        if not abs(whole - (n[0] * parts[0] + n[1] * parts[1]) / sum(n)) <= near:
             ways.pop("mean", None)
         if not ways:
             raise ValueError(
                 f"the loss of the mini-batches {k} and {k + 1} together is {float(whole):.6g}, and no mean of"
                 f" theirs, {float(parts[0]):.6g} and {float(parts[1]):.6g}, by numbers of examples: {REMEDY}"
             )
-    return ways.get("mean", ones)
+    return _shares(sizes) if "mean" in ways else ones
 
 
 def _size(batch: Batch) -> int | None:

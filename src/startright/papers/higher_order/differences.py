@@ -54,7 +54,8 @@ class Difference(NamedTuple):
     def refutes(self, other: torch.Tensor) -> torch.Tensor:
         """Whether each entry is clearly out of reach."""
         size = torch.maximum(other.abs(), self.value.abs())
-        return (other - self.value).abs() > 10 * (TOLERANCE * size + self.rounding + self.truncation)
+        doubt = 10 * (TOLERANCE * size + self.truncation) + 1e3 * self.rounding  # sums may cancel inside
+        return (other - self.value).abs() > doubt
 
 
 class Verdict(NamedTuple):

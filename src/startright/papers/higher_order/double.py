@@ -9,6 +9,8 @@ from torch.utils._pytree import tree_map
 
 WIDE = {torch.float32: torch.float64, torch.complex64: torch.complex128}
 
+CASTS = {torch.Tensor.float: torch.Tensor.double, torch.Tensor.cfloat: torch.Tensor.cdouble}
+
 
 def _wide(value: object) -> object:
     if isinstance(value, torch.Tensor) and value.dtype in WIDE:
@@ -20,8 +22,7 @@ class _Widening(TorchFunctionMode):
     """Operations take and give float64: what they meet of less is widened before."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        if func is torch.Tensor.float:
-            func = torch.Tensor.double
+        func = CASTS.get(func, func)
         args, kwargs = tree_map(_wide, (args, kwargs or {}))
         return tree_map(_wide, func(*args, **kwargs))
 

@@ -92,6 +92,7 @@ def grouped_derivatives(
         ValueError: names, shapes or types that do not fit, a loss that is no scalar, does not depend on the
             parameters, is random, or changes the model.
         FloatingPointError: derivatives that are not finite.
+        NotImplementedError: an operation whose higher derivatives torch does not have.
 
     >>> loss = lambda p: p["a"].prod() * p["b"] ** 3
     >>> at = {"a": torch.tensor([1.0, 2.0]), "b": torch.tensor(1.0)}
@@ -105,10 +106,17 @@ def grouped_derivatives(
     partition, params, direction = checked(params, groups, direction)
     if chunk_size is not None and chunk_size < 1:
         raise ValueError(f"chunk_size must be positive, got {chunk_size}")
+    how = {"third": third, "chunk_size": chunk_size}
     with plain_torch(params), torch.enable_grad():
-        g, H, d3 = BACKENDS[backend](
-            composed(steady(loss_fn)), params, partition, direction, third=third, chunk_size=chunk_size
-        )
+        try:
+            g, H, d3 = BACKENDS[backend](composed(steady(loss_fn)), params, partition, direction, **how)
+        except RuntimeError as error:
+            if "implement" not in str(error):
+                raise
+            raise NotImplementedError(
+                f"an operation of the loss has no derivative of a higher order in torch"
+                f" ({str(error).splitlines()[0]}): write it out in smaller ones"
+            ) from error
     g, H, d3 = (None if v is None else v.detach().double().cpu() for v in (g, H, d3))
     _refuse_not_finite(partition, g, H, d3)
     return Derivatives(g, (H + H.T) / 2, d3)

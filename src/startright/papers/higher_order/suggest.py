@@ -43,8 +43,8 @@ def suggest_learning_rates(
         groups: as for :class:`~startright.higher_order.optim.GroupedNewton`.
         lambda_int: :math:`\lambda` of the cubic term.
         direction: ``"gradient"``, of all of ``data``; or any other by the name of the parameter.
-        weights: what the loss of each mini-batch counts for; by default what a cross-entropy divided by, or
-            else the number of examples, if the loss of joined mini-batches bears that out.
+        weights: what the loss of each mini-batch counts for, in proportion; by default what a
+            cross-entropy divided by, or else the number of examples, if the loss of joined mini-batches bears that out.
         check: whether to hold the derivatives along a mixed direction against differences first, and to
             take a back-end that passes; see :func:`~startright.higher_order.verify.right_backend`.
 
@@ -75,7 +75,7 @@ def suggest_learning_rates(
     checked(params, partition, params)
     with plain_torch(params):
         shares = weights_of(batches, model, loss, weights)
-        weighted = [(w, loss_function(model, loss, *b)) for w, b in zip(shares, batches, strict=True)]
+        weighted = [(w, loss_function(model, loss, *b)) for w, b in zip(shares, batches, strict=True) if w]
         if isinstance(direction, str):
             if direction != "gradient":
                 raise unknown("direction", direction, ["gradient"])
