@@ -24,7 +24,7 @@ import torch
 
 from startright.papers.higher_order import BACKENDS, WrongDerivatives, verify_derivatives
 
-SAMPLES, LARGEST, SECONDS = 4, 200, 60
+SAMPLES, LARGEST, SECONDS = 3, 200, 60
 COLUMNS = ("operation", "samples", *BACKENDS, "first error")
 SEVERITY = ("right", "undecided", "refused", "wrong")
 
@@ -48,7 +48,7 @@ def main() -> None:
         print(json.dumps(row) if options.json else row, flush=True)
     if options.csv:
         with options.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
 

@@ -44,7 +44,8 @@ def suggest_learning_rates(
         lambda_int: :math:`\lambda` of the cubic term.
         direction: ``"gradient"``, of all of ``data``; or any other by the name of the parameter.
         weights: what the loss of each mini-batch counts for, in proportion; by default what a
-            cross-entropy divided by, or else the number of examples, if the loss of joined mini-batches bears that out.
+            cross-entropy divided by, or else the number of examples, if the loss of joined mini-batches bears
+            that out.
         check: whether to hold the derivatives along a mixed direction against differences first, and to
             take a back-end that passes; see :func:`~startright.higher_order.verify.right_backend`.
 

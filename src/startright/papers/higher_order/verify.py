@@ -203,7 +203,7 @@ class _Elsewhere:
                 size[group] += parts.abs().sum()
         size = size.cpu() * self.lengths  # in units of the loss, in which groups compare
         value = float(loss.detach())
-        return Look(value, g.cpu(), max(float(size.max()), 1e-3 * abs(value)) / self.lengths)
+        return Look(value, g.cpu(), max(float(size.max()), abs(value)) / self.lengths)
 
     def curvature(self, s: int, t: float) -> float:
         values, names = self.at(s, t), self.partition.groups[s]
