@@ -13,6 +13,7 @@ def test_every_use_is_shown(page):
         "Rates to start from",
         "A network of torchvision",
         "The derivatives and the step by themselves",
+        "Whether they are right",
         "Schedules and checkpoints",
     ]
 

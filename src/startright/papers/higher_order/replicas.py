@@ -2,7 +2,6 @@
 
 import torch
 from torch import distributed
-from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from startright.papers.higher_order.reduced import Derivatives, Params
 
@@ -46,12 +45,12 @@ def mean_over_processes(derivatives: Derivatives, direction: Params) -> Derivati
             f"the processes have gradients of their own for {odd[0]}, so that their replicas would part:"
             " average the gradients before the step, as DistributedDataParallel does"
         )
-    parts, spec = tree_flatten(tuple(derivatives))
+    parts = [part for part in derivatives if part is not None]
     flat = torch.cat([part.flatten() for part in parts]).to(device)
     distributed.all_reduce(flat)
-    flat = flat.cpu() / world_size()
-    found = flat.split([part.numel() for part in parts])
-    return Derivatives(*tree_unflatten([v.view(p.shape) for v, p in zip(found, parts, strict=True)], spec))
+    mean = (flat.cpu() / world_size()).split([part.numel() for part in parts])
+    found = [value.view(part.shape) for value, part in zip(mean, parts, strict=True)]
+    return Derivatives(*found, *[None] * (len(derivatives) - len(found)))
 
 
 def _fingerprint(u: torch.Tensor) -> torch.Tensor:
