@@ -5,9 +5,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.func import functional_call, vmap
+from torch.func import vmap
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
+
+from startright.models.functional import call_at, places
 
 _NORMS = nn.modules.batchnorm._NormBase  # they move their buffers while they train
 
@@ -38,7 +40,7 @@ class ModelStack:
         trainable = {name: p for name, p in self._base.named_parameters() if p.requires_grad}
         if not trainable:
             raise ValueError(f"{type(self._base).__name__} has no parameter to train")
-        self.names = list(trainable)
+        self.names, self._places = list(trainable), places(self._base)
         self._shapes = [p.shape for p in trainable.values()]
         self._sizes = [p.numel() for p in trainable.values()]
         rows = [torch.cat([m.get_parameter(k).detach().flatten() for k in self.names]) for m in models]
@@ -62,7 +64,7 @@ class ModelStack:
         """Outputs, (runs, n, classes), for inputs, (n, ...) if all runs share them, else (runs, n, ...)."""
 
         def outputs(tensors: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-            return functional_call(self._base, (tensors, self._shared), (x,))
+            return call_at(self._base, tensors | self._shared, (x,), where=self._places)
 
         with _FoldedNorms():
             return vmap(outputs, in_dims=(0, None if shared else 0))(self.parts() | self._own, x)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
-from torch.func import functional_call, vmap
+from torch.func import vmap
 
+from startright.models.functional import call_at
 from startright.papers.alrao.likelihoods import Likelihood, example_shares, in_closed_form
 from startright.papers.alrao.mixture import NEVER, linear_step
 from startright.papers.alrao.rates import Interval, LogUniform, as_sampler
@@ -63,7 +64,7 @@ class HeadBank(nn.Module):
 
     def _outputs(self, z: torch.Tensor) -> torch.Tensor:
         """Outputs, (n, B, K), of any heads, each for features of its own, (n, B, d)."""
-        return vmap(lambda one, z: functional_call(self.stack, one, (z,)), randomness="different")(
+        return vmap(lambda one, z: call_at(self.stack, one, (z,)), randomness="different")(
             dict(self.stack.named_parameters()), z
         )
 

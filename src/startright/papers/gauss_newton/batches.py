@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
+
+from startright.models.functional import call_at
 
 #: A tensor, (N, …), a tuple of the network's arguments, or a dict of its arguments by name.
 Batch = Tensor | tuple[Any, ...] | list[Any] | dict[str, Any]
@@ -61,23 +62,12 @@ def call(model: nn.Module, parameters: dict[str, Tensor], batch: Batch) -> Any:
     """The network's outputs at other parameters, on copies of its buffers: counters and statistics stay."""
     args = batch if isinstance(batch, tuple | list) else () if isinstance(batch, dict) else (batch,)
     kwargs = batch if isinstance(batch, dict) else {}
-    values = {id(p): parameters[name] for name, p in model.named_parameters() if name in parameters}
-    values |= {id(buffer): buffer.clone() for buffer in model.buffers()}
-    # a module in two places is named once: torch would put the tensors of its second name back into it
-    placed = {name: values[id(t)] for name, t in _places(model) if id(t) in values}
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     recurrent = any(isinstance(part, nn.RNNBase) for part in model.modules())
     with (
         torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext()
     ):  # no backward pass in eval
-        return functional_call(model, placed, tuple(args), kwargs, tie_weights=False)
-
-
-def _places(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """The parameters and buffers of every module, each module once, a tensor as often as it is tied."""
-    for prefix, part in model.named_modules():
-        for name, tensor in (*part._parameters.items(), *part._buffers.items()):
-            if tensor is not None:
-                yield f"{prefix}.{name}" if prefix else name, tensor
+        return call_at(model, buffers | parameters, args, kwargs)
 
 
 def trainable(model: nn.Module) -> dict[str, Tensor]:

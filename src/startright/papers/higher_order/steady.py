@@ -10,8 +10,9 @@ from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import nn
-from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from startright.models.functional import call_at
 
 Params = Mapping[str, torch.Tensor]
 Loss = Callable[[Params], torch.Tensor]
@@ -94,7 +95,7 @@ def outputs_of(model: nn.Module, params: Params, x: object) -> object:
     versions = {name: b._version for name, b in buffers.items()}
     args, kwargs = _arguments(x)
     with _attributes_kept(model):
-        outputs = functional_call(model, {**buffers, **params}, args, kwargs)
+        outputs = call_at(model, {**buffers, **params}, args, kwargs)
     if changed := [name for name, b in buffers.items() if b._version != versions[name]]:
         raise ValueError(
             f"a forward pass changes the model's {changed[0]!r}, as normalisations in training do, so that"
