@@ -20,14 +20,15 @@ NBVAL := CUDA_VISIBLE_DEVICES= TQDM_DISABLE=1 PYTHONHASHSEED=0 $(PYTEST) --nbval
 	--nbval-sanitize-with tests/book/sanitize.cfg -p no:cacheprovider
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test portable lint unit pages html refresh full serve claims bench linkcheck clean
+.PHONY: help setup book test portable lint unit pages html browser refresh full serve claims bench linkcheck clean
 
 help:
 	@echo "make book        execute stale pages, build the HTML from what was just executed (STRICT=1: stop on differences)"
-	@echo "make test        lint, unit tests, doctests, a rerun of every page, the build with warnings as errors"
+	@echo "make test        lint, unit tests, doctests, a rerun of every page, the build with warnings as errors, the pages in Chromium"
 	@echo "make portable    execute the pages with the arithmetics of other processors (ARITHMETICS='default avx2')"
 	@echo "make serve       serve the built HTML on this machine (PORT=$(PORT))"
 	@echo "make html        build the HTML from the committed outputs, executing nothing"
+	@echo "make browser     look at the built HTML with Chromium: wide and narrow, light and dark, in print"
 	@echo "make full        compute and record the full studies on the best device (CHAPTER=signal/edge-of-chaos)"
 	@echo "make refresh     execute stale pages and write their outputs back into the notebooks"
 	@echo "make claims      print every claim with its verdict"
@@ -78,14 +79,18 @@ bench: setup
 linkcheck: setup
 	@$(BIN)/startright book linkcheck
 
-test: lint unit pages html
+test: lint unit pages html browser
 
 lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
 unit: setup
-	$(PYTEST)
+	$(PYTEST) --ignore=tests/browser
+
+# skipped, with the reason, where there is no Chromium: apt-get install chromium
+browser: html
+	$(PYTEST) -rs tests/browser
 
 # nbval holds the exact cells against a rerun, `book execute --strict` the measured ones
 pages: setup

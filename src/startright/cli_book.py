@@ -124,15 +124,38 @@ def check_links() -> None:
     typer.echo("every link answers")
 
 
+@book.command("screenshots")
+def make_screenshots(
+    folder: Annotated[Path, typer.Argument(help="Where to write them.")] = Path("_build/screenshots"),
+) -> None:
+    """Write a picture of every built page, wide and narrow, light and dark; needs Chromium."""
+    from startright.book import browser
+
+    root = root_of_book()
+    _require_site(root)
+    count = browser.screenshots(root, folder)
+    typer.echo(f"{count} pictures: open {(folder / 'index.html').resolve().as_uri()}")
+
+
+def _require_site(root: Path) -> Path:
+    """The built book.
+
+    Raises:
+        FileNotFoundError: it has not been built.
+    """
+    site = root / "_build" / "html"
+    if not (site / "index.html").is_file():
+        raise FileNotFoundError(f"{site} holds no book: run `make book` first")
+    return site
+
+
 @book.command("serve")
 def serve(port: Annotated[int, typer.Option(help="On this machine.", min=1, max=65535)] = 8000) -> None:
     """Serve the built HTML on this machine."""
     from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-    site = root_of_book() / "_build" / "html"
-    if not (site / "index.html").is_file():
-        raise FileNotFoundError(f"{site} holds no book: run `make book` first")
+    site = _require_site(root_of_book())
     handler = partial(SimpleHTTPRequestHandler, directory=str(site))
     with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
         typer.echo(f"http://127.0.0.1:{port}/ (Ctrl-C ends)")

@@ -1,0 +1,127 @@
+"""What pages need once they are rendered: tables that read well, numbers that stay together, links.
+
+A stored output is HTML that pandas wrote: its header is two rows of which most cells are empty, its numbers
+start at the left, and its minus is a hyphen. All of that is mended in the page, so that no notebook has to be
+executed again for its looks.
+"""
+
+import re
+from collections.abc import Collection
+
+from bs4 import BeautifulSoup, NavigableString, Tag
+
+_NUMBER = r"[−+]?(?:\d[\d,]*(?:\.\d+)?(?:e[−+-]?\d+)?|∞|inf)"
+_VALUE = re.compile(
+    rf"{_NUMBER}(?: ± {_NUMBER})?(?: \({_NUMBER} to {_NUMBER}\))?(?: \(n = \d+\))? ?%?|\d+ of \d+"
+)
+_NOTHING = {"", "–", "nan", "NaN"}
+_HYPHEN = re.compile(r"(?<![\w.)\]−-])-(?=\d|inf\b)")
+_CLAIM = re.compile(r"\bC\d+\b(?![.\w])|\bC\d+\b(?=\.(?!\d))")
+_VERBATIM = ("pre", "code", "script", "style", "textarea")
+
+
+def _rows(table: Tag, part: str) -> list[Tag]:
+    """The rows of ``thead`` or ``tbody``, without those of a table within."""
+    return [row for row in table.select(f"{part} > tr") if row.find_parent("table") is table]
+
+
+def _cells(row: Tag) -> list[Tag]:
+    return row.find_all(["th", "td"], recursive=False)
+
+
+def _text(tag: Tag) -> str:
+    return " ".join(tag.get_text().split())
+
+
+def name_index(table: Tag) -> None:
+    """Moves the names of a data frame's index, which pandas puts below its columns' names, beside them."""
+    head = _rows(table, "thead")
+    if len(head) < 2:
+        return
+    above, below = _cells(head[-2]), _cells(head[-1])
+    names = [cell for cell in below if _text(cell)]
+    free = above[: len(names)]
+    if len(above) == len(below) and names == below[: len(names)] and not any(map(_text, free)):
+        for cell, name in zip(free, names, strict=True):
+            cell.replace_with(name)
+        head[-1].decompose()
+
+
+def drop_empty_headers(table: Tag) -> None:
+    """Makes header cells without a word plain cells: a reader of headers would stop at nothing."""
+    for row in _rows(table, "thead") + _rows(table, "tbody"):
+        for cell in _cells(row):
+            if cell.name == "th" and not _text(cell):
+                cell.name = "td"
+                cell.attrs.pop("scope", None)
+
+
+def align_numbers(table: Tag) -> None:
+    """Marks the columns of numbers, header and all; counted from the right, where no cell spans rows."""
+    body = [_cells(row) for row in _rows(table, "tbody")]
+    for k in range(1, min(map(len, body), default=0) + 1):
+        column = [row[-k] for row in body]
+        words = [_text(cell) for cell in column]
+        shown = [word for word in words if word not in _NOTHING]
+        if shown and all(_VALUE.fullmatch(word) for word in shown):
+            heads = [_cells(row) for row in _rows(table, "thead")]
+            for cell in column + [row[-k] for row in heads if len(row) >= k]:
+                cell["class"] = [*cell.get("class", []), "number"]
+
+
+def _strings(root: Tag) -> list[NavigableString]:
+    """The text that is read as text: no code, no formula."""
+
+    def verbatim(tag: Tag) -> bool:
+        return tag.name in _VERBATIM or "math" in tag.get("class", [])
+
+    return [
+        string
+        for string in root.find_all(string=True)
+        if type(string) is NavigableString and not any(map(verbatim, string.parents))
+    ]
+
+
+def keep_together(soup: BeautifulSoup) -> None:
+    """Lets no line end within "0.040 ± 0.008" or "n = 5", and has one minus sign in tables and findings."""
+    for string in _strings(soup):
+        text = string.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
+        text = re.sub(r"\bn = (?=\d)", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}", text)
+        if string.find_parent("table") or string.find_parent(class_="tag_finding"):
+            text = _HYPHEN.sub("−", text)
+        if text != string:
+            string.replace_with(text)
+
+
+def link_claims(soup: BeautifulSoup, known: Collection[str], target: str) -> None:
+    """Makes every number of a claim in the text a link.
+
+    Args:
+        soup: a page.
+        known: the claims there are, ``"C1"``; another number stays text.
+        target: what the link is with the number behind it: ``"../claims.html#alrao-"``.
+    """
+    for string in _strings(soup):
+        if string.find_parent(["a", "h1", "h2", "h3", "h4", "summary", "button"]):
+            continue
+        parts, at = [], 0
+        for match in _CLAIM.finditer(string):
+            if match[0] in known:
+                link = soup.new_tag("a", href=f"{target}{match[0]}", attrs={"class": "claim-number"})
+                link.string = match[0]
+                parts += [NavigableString(string[at : match.start()]), link]
+                at = match.end()
+        if parts:
+            string.replace_with(*parts, NavigableString(string[at:]))
+
+
+def tidy_tables(soup: BeautifulSoup) -> None:
+    """Every table of a page: names beside names, no empty header, numbers at the right."""
+    for table in soup.find_all("table"):
+        name_index(table)
+        drop_empty_headers(table)
+        for cell in table.select("thead th:not([scope])"):
+            cell["scope"] = "col"
+    keep_together(soup)
+    for table in soup.find_all("table"):
+        align_numbers(table)
