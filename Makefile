@@ -90,7 +90,7 @@ unit: setup
 
 # skipped, with the reason, where there is no Chromium: apt-get install chromium
 browser: html
-	$(PYTEST) -rs tests/browser
+	$(PYTEST) --dist worksteal -rs tests/browser
 
 # nbval holds the exact cells against a rerun, `book execute --strict` the measured ones
 pages: setup

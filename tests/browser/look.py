@@ -58,23 +58,25 @@ PICTURES = """() => [...document.images]
   .map((i) => `not loaded: ${i.src}`)"""
 
 # Formulas are MathJax's: thousands of nodes that are its own affair, and most of axe's time.
-AXE = """async () => {
-  const options = { resultTypes: ["violations"], preload: false };
-  const found = await axe.run({ exclude: [["mjx-container"]] }, options);
+AXE = """async ([options, without]) => {
+  const found = await axe.run({ exclude: without.map((one) => [one]) }, options);
   return found.violations
     .filter((v) => ["serious", "critical"].includes(v.impact) || v.id === "empty-table-header")
     .map((v) => `${v.id} (${v.nodes.length}): ${v.nodes[0].html.slice(0, 160)} ` +
       (v.nodes[0].any[0] || v.nodes[0].all[0] || v.nodes[0].none[0] || {}).message);
 }"""
+CONTRAST = {"runOnly": ["color-contrast"]}
+THE_REST = {"rules": {"color-contrast": {"enabled": False}}}
 
 
-def axe(page):
-    """What axe-core finds serious or critical on a page."""
+def axe(page, options, *without):
+    """What axe-core finds serious or critical on a page but within some of its parts, and empty headers."""
     import axe_playwright_python
 
     source = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js"))
     page.evaluate(source.read_text(encoding="utf-8") + ";0")
-    return page.evaluate(AXE)
+    options = {"resultTypes": ["violations"], "preload": False} | options
+    return page.evaluate(AXE, [options, ["mjx-container", *without]])
 
 
 class Listener:

@@ -1,14 +1,14 @@
-"""A chapter on paper: nothing scrolls there, so nothing may be wider than the page."""
+"""The pages on paper: nothing scrolls there, so nothing may be wider than the page."""
 
 import re
 
 import pytest
-from browser.look import PAPER
+from browser.look import PAPER, ROOT
 
-from startright.book.browser import settle
+from startright.book.browser import addresses, settle
 
 A4 = {"width": 703, "height": 1050}  # pixels between margins of 12 mm, at 96 an inch
-CHAPTERS = ("book/structure/alrao.html", "book/claims.html")
+PAGES = [name for name in addresses(ROOT) if name.startswith("book/")]
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def paper(chromium, address):
     context.close()
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", PAGES)
 def test_nothing_is_cut_in_print(paper, address, name):
     paper.goto(address + name)
     settle(paper)
@@ -29,7 +29,7 @@ def test_nothing_is_cut_in_print(paper, address, name):
 
 
 def test_a_chapter_becomes_a_pdf(paper, address):
-    paper.goto(address + CHAPTERS[0])
+    paper.goto(f"{address}book/structure/alrao.html")
     settle(paper)
     pdf = paper.pdf(format="A4", margin=dict.fromkeys(("top", "right", "bottom", "left"), "12mm"))
     assert pdf.startswith(b"%PDF-")

@@ -9,11 +9,12 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from html import escape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from startright.book.contents import documents
 
@@ -23,7 +24,8 @@ GENERATED = ("genindex", "py-modindex", "search", "_modules/index")
 _NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 
-class Mode(NamedTuple):
+@dataclass(frozen=True)
+class Mode:
     """How a page is looked at.
 
     Args:

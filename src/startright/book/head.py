@@ -45,9 +45,9 @@ def describe(doctree: Any) -> str:
 
 def add_cards(app: Any, pagename: str, templatename: str, context: dict, doctree: Any) -> None:
     """Adds description and Open Graph to the head of the page, and gives the first page the book's title."""
-    name, book = pagename, app.config.html_title or app.config.project
-    title = re.sub(r"<[^>]*>", "", str(context.get("title", "")))
-    description = (describe(doctree) if doctree else "") or f"{_GENERATED.get(name, title)}: {book}"
+    book = app.config.html_title or app.config.project
+    title = re.sub(r"<[^>]*>", "", str(context.get("title") or "")) or _GENERATED.get(pagename, pagename)
+    description = (describe(doctree) if doctree else "") or f"{_GENERATED.get(pagename, title)}: {book}"
     if pagename == app.config.root_doc:
         context["title"], context["docstitle"] = f"{book}: executable papers", ""
     base = app.config.html_baseurl

@@ -64,7 +64,7 @@ def align_numbers(table: Tag) -> None:
         words = [_text(cell) for cell in column]
         shown = [word for word in words if word not in _NOTHING]
         if shown and all(_VALUE.fullmatch(word) for word in shown):
-            heads = [_cells(row) for row in _rows(table, "thead")]
+            heads = [_cells(row) for row in _rows(table, "thead") if not row.select("[colspan]")]
             for cell in column + [row[-k] for row in heads if len(row) >= k]:
                 cell["class"] = [*cell.get("class", []), "number"]
 
@@ -113,6 +113,16 @@ def link_claims(soup: BeautifulSoup, known: Collection[str], target: str) -> Non
                 at = match.end()
         if parts:
             string.replace_with(*parts, NavigableString(string[at:]))
+
+
+def mend_lists(soup: BeautifulSoup) -> None:
+    """Makes lists of what claims to be one: an inner list belongs to an item, and a role needs its items."""
+    for inner in soup.select("ul > ul"):
+        item = inner.find_previous_sibling("li")
+        if item:
+            item.append(inner.extract())
+    for tag in soup.select("div[role=list]:not(:has([role=listitem]))"):
+        del tag["role"]
 
 
 def tidy_tables(soup: BeautifulSoup) -> None:

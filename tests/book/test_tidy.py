@@ -1,0 +1,88 @@
+"""Tables and text of a page after they are rendered."""
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from startright.book import tidy
+
+
+def soup(text):
+    return BeautifulSoup(text, "html.parser")
+
+
+def tidied(frame):
+    page = soup(frame.to_html())
+    tidy.tidy_tables(page)
+    return page
+
+
+@pytest.fixture
+def frame():
+    values = {"loss": ["0.26 ± 0.01", "-0.13 ± 0.20", "–"], "n": [3, 3, 3], "word": ["a 1", "2", "b"]}
+    return pd.DataFrame(values, index=pd.Index(["x", "y", "z"], name="method"))
+
+
+def test_the_name_of_the_index_stands_beside_those_of_the_columns(frame):
+    page = tidied(frame)
+    (head,) = page.select("thead tr")
+    assert [cell.get_text() for cell in head.find_all("th")] == ["method", "loss", "n", "word"]
+    assert not [cell for cell in page.find_all("th") if not cell.get_text()]
+
+
+def test_a_header_of_two_named_levels_stays(frame):
+    frame.columns = pd.MultiIndex.from_tuples([("a", "x"), ("a", "y"), ("b", "x")], names=["up", "down"])
+    page = tidied(frame)
+    assert len(page.select("thead tr")) == 3
+    assert not page.select("[colspan].number")
+    assert "method" in page.thead.get_text()
+    assert not [cell for cell in page.find_all("th") if not cell.get_text()]
+
+
+def test_columns_of_numbers_are_marked_and_no_other(frame):
+    page = tidied(frame)
+    for row in page.find_all("tr"):
+        cells = row.find_all(["th", "td"])
+        assert ["number" in cell.get("class", []) for cell in cells] == [False, True, True, False]
+
+
+def test_an_index_that_spans_rows_does_not_shift_the_columns(frame):
+    frame.index = pd.MultiIndex.from_product([["a"], ["x", "y", "z"]], names=["letter", "method"])
+    last = tidied(frame).select("tbody tr")[-1].find_all(["th", "td"])
+    assert ["number" in cell.get("class", []) for cell in last] == [False, True, True, False]
+
+
+def test_a_value_keeps_together_and_has_a_minus_sign(frame):
+    text = tidied(frame).get_text()
+    assert "−0.13\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.20" in text
+    assert "-" not in text
+
+
+@pytest.mark.parametrize("text", ["2026-11-26", "1e-5", "3-4", "C1-2", "[1e-5, 10]", "a-1"])
+def test_a_hyphen_that_is_no_minus_stays(text):
+    page = soup(f"<table><tr><td>{text}</td></tr></table>")
+    tidy.keep_together(page)
+    assert page.get_text() == text
+
+
+def test_code_stays_as_it_is():
+    text = "<table><tr><td><code>x = -1 ± 2</code></td></tr></table><pre>-1 ± 2</pre>"
+    page = soup(text)
+    tidy.tidy_tables(page)
+    assert str(page).count("-1 ± 2") == 2
+
+
+def test_claims_become_links_where_they_are_text():
+    page = soup("<h2>C1</h2><p>C1, C2 to C10. <code>C1</code> <a href='x'>C1</a> C99 C1.5</p>")
+    tidy.link_claims(page, {"C1", "C2", "C10"}, "claims.html#p-")
+    made = page.select("a.claim-number")
+    assert [(link.get_text(), link["href"]) for link in made] == [
+        (name, f"claims.html#p-{name}") for name in ("C1", "C2", "C10")
+    ]
+    assert page.get_text() == "C1C1, C2 to C10. C1 C1 C99 C1.5"
+
+
+def test_an_inner_list_belongs_to_the_item_before():
+    page = soup("<ul><li>a</li><ul><li>b</li></ul></ul><div role='list'><a>c</a></div>")
+    tidy.mend_lists(page)
+    assert str(page) == "<ul><li>a<ul><li>b</li></ul></li></ul><div><a>c</a></div>"
