@@ -52,17 +52,38 @@ def test_an_index_that_spans_rows_does_not_shift_the_columns(frame):
     assert ["number" in cell.get("class", []) for cell in last] == [False, True, True, False]
 
 
+def test_dates_are_marked():
+    page = soup("<table><tbody><tr><td>2026-11-26</td><td>on 2026-11-26</td></tr></tbody></table>")
+    tidy.tidy_tables(page)
+    assert [cell.get("class") for cell in page.find_all("td")] == [["date"], None]
+
+
 def test_a_value_keeps_together_and_has_a_minus_sign(frame):
     text = tidied(frame).get_text()
     assert "−0.13\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.20" in text
     assert "-" not in text
 
 
-@pytest.mark.parametrize("text", ["2026-11-26", "1e-5", "3-4", "C1-2", "[1e-5, 10]", "a-1"])
+@pytest.mark.parametrize("text", ["2026-11-26", "3-4", "C1-2", "one-sided", "a-1"])
 def test_a_hyphen_that_is_no_minus_stays(text):
     page = soup(f"<table><tr><td>{text}</td></tr></table>")
     tidy.keep_together(page)
     assert page.get_text() == text
+
+
+def test_there_is_one_minus_sign():
+    page = soup("<table><tr><td>[-1e-5, -2] (-3)</td></tr></table>")
+    tidy.keep_together(page)
+    assert page.get_text() == "[−1e−5, −2] (−3)"
+
+
+def test_a_table_of_prose_can_be_cards_and_one_of_numbers_not(frame):
+    assert "cards" not in tidied(frame).table["class"]
+    page = tidied(frame.assign(said="a long sentence " * 12).reset_index())
+    assert "cards" in page.table["class"]
+    labels = [cell.get("data-label") for cell in page.select("tbody tr")[0].find_all(["th", "td"])]
+    assert labels == [None, "method", "loss", "n", "word", "said"]
+    assert {cell["role"] for cell in page.select("tbody td")} == {"cell"}
 
 
 def test_code_stays_as_it_is():

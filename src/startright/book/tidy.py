@@ -14,8 +14,10 @@ _NUMBER = r"[−+]?(?:\d[\d,]*(?:\.\d+)?(?:e[−+-]?\d+)?|∞|inf)"
 _VALUE = re.compile(
     rf"{_NUMBER}(?: ± {_NUMBER})?(?: \({_NUMBER} to {_NUMBER}\))?(?: \(n = \d+\))? ?%?|\d+ of \d+"
 )
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _NOTHING = {"", "–", "nan", "NaN"}
-_HYPHEN = re.compile(r"(?<![\w.)\]−-])-(?=\d|inf\b)")
+_HYPHEN = re.compile(r"(?<![\w.)\]−-])-(?=\d|inf\b)|(?<=\de)-(?=\d)")
+_PROSE = 150  # characters of a row, from which on a table of four columns or more is read as cards
 _CLAIM = re.compile(r"\bC\d+\b(?![.\w])|\bC\d+\b(?=\.(?!\d))")
 _VERBATIM = ("pre", "code", "script", "style", "textarea")
 
@@ -67,6 +69,37 @@ def align_numbers(table: Tag) -> None:
             heads = [_cells(row) for row in _rows(table, "thead") if not row.select("[colspan]")]
             for cell in column + [row[-k] for row in heads if len(row) >= k]:
                 cell["class"] = [*cell.get("class", []), "number"]
+
+
+def name_cells(table: Tag) -> None:
+    """Lets a table of long texts be shown as cards on a narrow screen: each cell carries its column's name.
+
+    The roles say again what the layout of a card would take from the elements.
+    """
+    head, body = _rows(table, "thead"), _rows(table, "tbody")
+    names = [_text(cell) for cell in _cells(head[0])] if len(head) == 1 else []
+    longest = max((len(_text(row)) for row in body), default=0)
+    if (
+        len(names) < 4
+        or longest < _PROSE
+        or table.select("[rowspan], [colspan], table")
+        or table.has_attr("role")
+    ):
+        return
+    table["class"] = [*table.get("class", []), "cards"]
+    roles = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
+    for tag in [table, *table.select("thead, tbody, tr, td, th")]:
+        tag["role"] = roles.get(tag.name) or ("columnheader" if tag.find_parent("thead") else "rowheader")
+    for row in body:
+        for name, cell in zip(names[1:], _cells(row)[1:], strict=True):
+            cell["data-label"] = name
+
+
+def mark_dates(table: Tag) -> None:
+    """Marks the cells that hold a date, which no line end should tear."""
+    for cell in (cell for row in _rows(table, "tbody") for cell in _cells(row)):
+        if _DATE.fullmatch(_text(cell)):
+            cell["class"] = [*cell.get("class", []), "date"]
 
 
 def _strings(root: Tag) -> list[NavigableString]:
@@ -135,3 +168,5 @@ def tidy_tables(soup: BeautifulSoup) -> None:
     keep_together(soup)
     for table in soup.find_all("table"):
         align_numbers(table)
+        mark_dates(table)
+        name_cells(table)
