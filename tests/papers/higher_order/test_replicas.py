@@ -1,6 +1,7 @@
 """Two processes with a replica each: equal to the last bit after training, or refused."""
 
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -26,8 +27,10 @@ def network(seed=0):
 
 
 def in_two_processes(main, tmp_path):
-    """What ``main`` returns in each."""
-    mp.spawn(_run, (main, tmp_path), nprocs=2)
+    """What ``main`` returns in each; they find this file by the name that pytest gave it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parents[3])
+        mp.spawn(_run, (main, tmp_path), nprocs=2)
     return [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
 
 

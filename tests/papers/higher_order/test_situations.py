@@ -36,7 +36,7 @@ SITUATIONS: dict[str, str] = {
     "deepcopy and pickle": "works",
     "checkpoint and resume": "works",
     "dict or tuple batches": "works with pairs (inputs, targets)",
-    "empty or ragged batches": "empty ones are refused; ragged ones work with cross-entropy or weights=",
+    "empty or ragged batches": "works with ragged ones, cross-entropy or weights=; empty ones are refused",
     "complex parameters": "refused",
 }
 
