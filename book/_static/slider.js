@@ -12,23 +12,27 @@ function knob(image) {
   return found && { name: found[1], values: found[2].split(", ") };
 }
 
+function make(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
 function makeSlider(image) {
   const { name, values } = knob(image);
+  const symbol = SYMBOLS[name] ?? name;
   const rows = Math.ceil(values.length / COLUMNS);
-  const view = document.createElement("div");
-  view.className = "slider-view";
-  image.replaceWith(view);
-  view.append(image);
+  const view = make("div", { className: "slider-view", role: "img" });
+  view.style.backgroundImage = `url("${image.src}")`;
+  view.style.backgroundSize = `${100 * COLUMNS}% ${100 * rows}%`;
 
-  const input = Object.assign(document.createElement("input"), { type: "range", min: 0, max: values.length - 1, step: 1 });
-  const label = document.createElement("label");
-  const output = document.createElement("output");
-  label.append(`${SYMBOLS[name] ?? name} = `, output, input);
-  const all = Object.assign(document.createElement("button"), { type: "button", textContent: "all at once" });
-  const bar = document.createElement("div");
-  bar.className = "slider-bar";
-  bar.append(label, all);
-  view.after(bar);
+  const output = make("output");
+  const input = make("input", { type: "range", min: 0, max: values.length - 1, step: 1 });
+  const label = make("label", {}, `${symbol} = `, output, input);
+  const all = make("button", { type: "button", textContent: "all at once" });
+  image.classList.add("slider-image");
+  image.before(view);
+  image.after(make("div", { className: "slider-bar" }, label, all));
 
   const size = () => {
     const { naturalWidth: width, naturalHeight: height } = image;
@@ -37,13 +41,15 @@ function makeSlider(image) {
   const show = () => {
     const index = Number(input.value);
     const [row, column] = [Math.floor(index / COLUMNS), index % COLUMNS];
-    image.style.transform = `translate(${(-100 * column) / COLUMNS}%, ${(-100 * row) / rows}%)`;
+    view.style.backgroundPosition = `${(100 * column) / (COLUMNS - 1)}% ${(100 * row) / Math.max(rows - 1, 1)}%`;
     output.textContent = values[index];
-    input.setAttribute("aria-valuetext", `${name} = ${values[index]}`);
+    input.setAttribute("aria-valuetext", `${symbol} = ${values[index]}`);
+    view.setAttribute("aria-label", `Panel for ${symbol} = ${values[index]}. ${image.alt}`);
   };
   const together = (pressed) => {
     all.setAttribute("aria-pressed", String(pressed));
-    view.classList.toggle("slider-all", pressed);
+    image.hidden = !pressed;
+    view.hidden = pressed;
     label.hidden = pressed;
   };
   all.addEventListener("click", () => together(all.getAttribute("aria-pressed") !== "true"));

@@ -3,16 +3,19 @@
 import pytest
 
 PAGES = {
-    "book/signal/gaussian-preact.html": ("θ = ", ["2.05", "2.5", "3", "4", "6", "10"]),
-    "book/signal/edge-of-chaos.html": ("σ_w = ", ["0.8", "1", "1.2", "1.5", "2", "3"]),
-    "book/curvature/gauss-newton.html": ("λ/N = ", ["1", "0.1", "0.02"]),
+    "book/signal/gaussian-preact.html": ("θ =", ["2.05", "2.5", "3", "4", "6", "10"]),
+    "book/signal/edge-of-chaos.html": ("σ_w =", ["0.8", "1", "1.2", "1.5", "2", "3"]),
+    "book/curvature/gauss-newton.html": ("λ/N =", ["1", "0.1", "0.02"]),
 }
 VIEW = """() => {
-  const view = document.querySelector('.slider-view').getBoundingClientRect();
-  const image = document.querySelector('.slider-view img').getBoundingClientRect();
-  return {column: Math.round((view.x - image.x) / view.width),
-          row: Math.round((view.y - image.y) / view.height),
-          across: image.width / view.width, down: image.height / view.height};
+  const style = document.querySelector('.slider-view').style;
+  const numbers = (text) => text.split(' ').map(parseFloat);
+  return {position: numbers(style.backgroundPosition), size: numbers(style.backgroundSize)};
+}"""
+SHAPE = """() => {
+  const image = document.querySelector('.slider-image'), view = document.querySelector('.slider-view');
+  const box = view.getBoundingClientRect();
+  return (box.width / box.height) / (image.naturalWidth / image.naturalHeight);
 }"""
 
 
@@ -30,15 +33,17 @@ def test_the_arrow_keys_bring_panel_after_panel(chromium, address, name, width):
     page = opened(chromium, address, name, viewport={"width": width, "height": 900})
     knob = page.get_by_role("slider").first
     assert page.locator(".slider-bar label").first.inner_text().startswith(symbol)
+    rows = (len(values) + 1) // 2
+    assert page.evaluate(SHAPE) == pytest.approx(rows / 2, rel=0.02)
     knob.focus()
     knob.press("Home")
     for index, value in enumerate(values):
         assert page.locator(".slider-bar output").first.inner_text() == value
         assert knob.get_attribute("aria-valuetext").endswith(f"= {value}")
+        row, column = divmod(index, 2)
         view = page.evaluate(VIEW)
-        assert (view["row"], view["column"]) == divmod(index, 2)
-        assert view["across"] == pytest.approx(2, abs=0.02)
-        assert view["down"] == pytest.approx((len(values) + 1) // 2, rel=0.02)
+        assert view["position"] == pytest.approx([100 * column, 100 * row / (rows - 1)], abs=0.01)
+        assert view["size"] == [200, 100 * rows]
         knob.press("ArrowRight")
     page.context.close()
 
@@ -49,8 +54,17 @@ def test_all_panels_can_be_seen_at_once(chromium, address):
     button.focus()
     page.keyboard.press("Enter")
     assert button.get_attribute("aria-pressed") == "true"
-    view = page.evaluate(VIEW)
-    assert view["across"] == pytest.approx(1, abs=0.02)
+    assert page.locator(".slider-image").first.is_visible()
+    assert not page.locator(".slider-view").first.is_visible()
+    page.context.close()
+
+
+def test_on_paper_all_panels_are_there(chromium, address):
+    page = opened(chromium, address, next(iter(PAGES)))
+    assert not page.locator(".slider-image").first.is_visible()
+    page.emulate_media(media="print")
+    assert page.locator(".slider-image").first.is_visible()
+    assert not page.locator(".slider-bar").first.is_visible()
     page.context.close()
 
 
