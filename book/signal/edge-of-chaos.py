@@ -159,7 +159,7 @@ plt.show()
 # What the phases mean for two inputs: iterate the correlation map from $c=0.6$. In the ordered phase the two become
 # one, in the chaotic phase they forget each other, and on the edge both take very long. Turn $\sigma_w$:
 
-# %% mystnb={"figure": {"caption": "The correlation map of tanh at its variance fixed point, $\\sigma_b^2 = 0.013$, with twelve layers of one orbit. Grey: the diagonal.", "name": "fig-chaos-orbit"}, "image": {"alt": "A curve above or below the diagonal and a staircase between the two that starts at 0.6: for small sigma w it climbs to one, for large sigma w it descends, and near sigma w 1.2 it hardly moves. Panels by sigma w: 0.8, 1, 1.2, 1.5, 2, 3."}} tags=["slider"]
+# %% mystnb={"figure": {"caption": "The correlation map of tanh at its variance fixed point, $\\sigma_b^2 = 0.013$, with twelve layers of one orbit. Grey: the diagonal.", "name": "fig-chaos-orbit"}, "image": {"alt": "A curve above or below the diagonal and a staircase between the two that starts in the middle: for small sigma w it climbs to one, for large sigma w it descends, and in between it hardly moves. Panels by sigma w: 0.8, 1, 1.2, 1.5, 2, 3."}} tags=["slider"]
 knobs.orbit((0.8, 1, 1.2, 1.5, 2, 3))
 
 # %% [markdown]

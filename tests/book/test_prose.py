@@ -62,3 +62,13 @@ def test_captions_and_alternative_texts_count_as_prose():
     assert (problem.page, problem.cell, problem.cell_id) == ("book/page", 1, cells[1].id)
     assert "types a result, 'two points'" in problem.message
     assert "print it from records" in problem.message
+
+
+def test_the_settings_of_a_slider_are_no_results():
+    def found(alternative):
+        cell = new_code_cell("x", metadata={"mystnb": {"image": {"alt": alternative}}})
+        return check_prose(new_notebook(cells=[cell]), "book/page")
+
+    assert not found("A curve. Panels by step: 1, 0.1, 0.02.")
+    assert len(found("A curve that falls by 0.3. Panels by step: 1, 0.1, 0.02.")) == 1
+    assert len(found("Panels by step: it falls by 0.3.")) == 1

@@ -39,6 +39,7 @@ _BARE = re.compile(r"(?<!\\)\$([-+]?[\d.,]+)\$")  # a number alone is no formula
 _MATH = re.compile(r"\$\$.*?\$\$(?: *\([\w-]+\))?|(?<!\\)\$[^$]+\$", re.DOTALL)
 _CODE = re.compile(r"(?<!\{cite\})(?<!\{cite:[tp]\})`[^`]*`")
 _LINK = re.compile(r"\]\([^)]*\)|https?://\S+|^\([\w-]+\)=$", re.MULTILINE)
+_PANELS = re.compile(r"Panels by [^:]+: [\d., ]+$")  # the settings of a slider, as its script reads them
 _SENTENCE = re.compile(r"(?<=[.!?])[\"”*)]*\s+(?=[\"“*(]*[A-Z$\[{])|\n\s*\n|\n\s*(?=[-*|] )")
 
 
@@ -69,7 +70,8 @@ def typed_results(text: str) -> Iterator[tuple[str, str]]:
 
 def _described(cell: NotebookNode) -> str:
     options = cell.metadata.get("mystnb", {})
-    return f"{options.get('figure', {}).get('caption', '')}\n\n{options.get('image', {}).get('alt', '')}"
+    alternative = _PANELS.sub("", str(options.get("image", {}).get("alt", "")))
+    return f"{options.get('figure', {}).get('caption', '')}\n\n{alternative}"
 
 
 def check_prose(notebook: NotebookNode, name: str) -> list[Problem]:
