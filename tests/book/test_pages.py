@@ -191,6 +191,19 @@ def test_verdicts_come_from_the_records_and_lead_to_the_place(paper):
     assert str(pages.verdicts("demo")).count("\n") == 0  # claims of one verdict stand in one item
 
 
+@pytest.mark.parametrize(
+    ("full", "shown"),
+    [("not reproduced", "not reproduced"), ("undecided", "reproduced"), ("not yet run", "reproduced")],
+)
+def test_the_largest_profile_that_decides_gives_the_verdict(paper, monkeypatch, full, shown):
+    words = {"quick": "reproduced", "full": full, "paper": "not yet run"}
+    monkeypatch.setattr(
+        "startright.claims.evaluate",
+        lambda claim, profile: types.SimpleNamespace(outcome=words[profile], kind="trend"),
+    )
+    assert f">{shown}</span>" in str(pages.verdicts("demo", ["C1"]))
+
+
 def test_verdicts_of_unknown_claims_are_refused(paper):
     with pytest.raises(ValueError, match="unknown claim 'C9'"):
         pages.verdicts("demo", ["C9"])
