@@ -10,8 +10,8 @@ import torch
 from startright.errors import unknown
 from startright.papers.preact.law import ks_of_product
 from startright.papers.preact.maps import chi1, variance_fixed_point, variance_map
-from startright.papers.preact.quadrature import mixture_ks, normal_rule
 from startright.papers.preact.schemes import Scheme, gaussian_preact, linear, relu, tanh_eoc
+from startright.quadrature import mixture_ks, normal_rule
 
 
 def relu_kurtosis(width: int, layer: int) -> float:

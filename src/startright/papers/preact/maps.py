@@ -18,22 +18,11 @@ import torch
 from scipy.interpolate import CubicSpline
 from torch import Tensor
 
-from startright.papers.preact.quadrature import correlated_expectation, expectation
+from startright.meanfield import backward_factor, next_variance, slope
 from startright.papers.preact.schemes import Scheme
+from startright.quadrature import correlated_expectation, expectation
 
 GRID = torch.cos(torch.linspace(torch.pi, 0, 65, dtype=torch.float64))  # denser where maps bend, at ±1
-
-
-def _column(v: float | np.ndarray) -> Tensor:
-    v = torch.as_tensor(np.asarray(v, dtype=np.float64))
-    if not bool((v >= 0).all()):
-        raise ValueError(f"variances must be at least 0, got {v.min().item()}")
-    return v[..., None]
-
-
-def _slope(f: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
-    z = z.detach().requires_grad_()
-    return torch.autograd.grad(f(z).sum(), z)[0]
 
 
 def variance_map(scheme: Scheme, v: float | np.ndarray) -> np.ndarray:
@@ -42,9 +31,7 @@ def variance_map(scheme: Scheme, v: float | np.ndarray) -> np.ndarray:
     Raises:
         ValueError: a negative variance.
     """
-    v = _column(v)
-    second = expectation(lambda z: scheme.activation(v.sqrt() * z) ** 2)
-    return (scheme.sigma_w2 * second + scheme.sigma_b2).numpy()
+    return next_variance(scheme.activation, v, scheme.sigma_w2, scheme.sigma_b2)
 
 
 def chi1(scheme: Scheme, v: float | np.ndarray = 1.0) -> np.ndarray:
@@ -53,9 +40,7 @@ def chi1(scheme: Scheme, v: float | np.ndarray = 1.0) -> np.ndarray:
     Raises:
         ValueError: a negative variance.
     """
-    v = _column(v)
-    second = expectation(lambda z: _slope(scheme.activation, v.sqrt() * z) ** 2)
-    return (scheme.sigma_w2 * second).numpy()
+    return backward_factor(scheme.activation, v, scheme.sigma_w2)
 
 
 def correlation_map(scheme: Scheme, c: float | np.ndarray, v: float = 1.0) -> np.ndarray:
@@ -67,14 +52,15 @@ def correlation_map(scheme: Scheme, c: float | np.ndarray, v: float = 1.0) -> np
     c = torch.as_tensor(np.asarray(c, dtype=np.float64))
     if not bool((c.abs() <= 1).all()):
         raise ValueError(f"correlations must lie in [-1, 1], got {c.flatten().tolist()}")
-    scale = float(_column(v)[0]) ** 0.5
+    following = variance_map(scheme, v)
+    scale = float(v) ** 0.5
     product = correlated_expectation(lambda z: scheme.activation(scale * z), c)
-    return (scheme.sigma_w2 * product + scheme.sigma_b2).numpy() / variance_map(scheme, v)
+    return (scheme.sigma_w2 * product + scheme.sigma_b2).numpy() / following
 
 
 def correlation_slope(scheme: Scheme, v: float = 1.0) -> float:
     r"""$C'(0) = \sigma_w^2 (E\varphi'(\sqrt v Z))^2 \, v / V(v)$."""
-    first = expectation(lambda z: _slope(scheme.activation, v**0.5 * z))
+    first = expectation(lambda z: slope(scheme.activation, v**0.5 * z))
     return scheme.sigma_w2 * float(first) ** 2 * v / float(variance_map(scheme, v))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from startright.papers.preact.quadrature import correlated_expectation, expectation, mixture_ks, normal_rule
+from startright.quadrature import correlated_expectation, expectation, mixture_ks, normal_rule
 
 C = np.array([-1.0, -0.7, 0.0, 0.3, 0.999, 1.0])
 
