@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.modules.lazy import LazyModuleMixin
 
 #: Layers with a weight a pair of input and unit, the units first.
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -40,3 +41,35 @@ def fan_in(layer: nn.Module) -> int:
     75
     """
     return layer.weight[0].numel()
+
+
+def why_not_plain(layer: nn.Module) -> str | None:
+    """Why what is written to the weight of a layer would not be its weight in the next pass; None if it is.
+
+    A weight is plain if it is a floating-point parameter of the layer itself, with values, whole, on one
+    process.
+    """
+    if isinstance(layer, LazyModuleMixin) and layer.has_uninitialized_params():
+        return "it has no weight before its first forward pass: run one"
+    if not isinstance(layer._parameters.get("weight"), Tensor):
+        return (
+            "its weight is computed in every forward pass (weight or spectral normalisation, pruning, a"
+            " parametrization): remove that first"
+        )
+    if hasattr(layer.weight, "device_mesh"):
+        return "its weight is spread over processes: change the network first"
+    if not layer.weight.is_floating_point():
+        return f"its weight is {str(layer.weight.dtype).removeprefix('torch.')}, not a real number"
+    if layer.weight.is_meta:
+        return "its weight is on the meta device, without values: use to_empty first"
+    return None
+
+
+def fan_out(layer: nn.Module) -> int:
+    """Outputs that one input of a linear or convolutional layer feeds (channels times kernel size).
+
+    >>> fan_out(nn.Conv2d(3, 8, 5))
+    200
+    """
+    units, *_ = layer.weight.shape
+    return units // getattr(layer, "groups", 1) * layer.weight[0, 0].numel()

@@ -205,7 +205,7 @@ def empty_or_ragged(_):
 
 def complex_parameters(_):
     with pytest.warns(UserWarning, match="Complex modules"):
-        refused(chain().to(torch.complex64), "its weight is complex64, the law is of real numbers")
+        refused(chain().to(torch.complex64), "its weight is complex64, not a real number")
 
 
 TESTS = dict(

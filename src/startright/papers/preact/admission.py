@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
-from torch.nn.modules.lazy import LazyModuleMixin
 
-from startright.models.layers import WEIGHTED
+from startright.models.layers import WEIGHTED, why_not_plain
 from startright.papers.preact.activation import GaussianActivation
 from startright.papers.preact.forward import Seen, observe
 
@@ -88,7 +87,7 @@ def check_module(module: nn.Module, layers: dict[str, nn.Module], slots: list[Sl
             what = repr(name) if name else type(part).__name__
             raise ValueError(f"{what} is scripted: initialise the network first, then script it")
     for name, layer in layers.items():
-        if why := _not_plain(layer):
+        if why := why_not_plain(layer):
             raise ValueError(f"layer {name!r} ({type(layer).__name__}) cannot be initialised: {why}")
     for slot in slots:
         if any(getattr(slot.old, hooks) for hooks in HOOKS):
@@ -110,24 +109,6 @@ def check_enough(module: nn.Module, layers: dict[str, nn.Module], slots: list[Sl
             f"{type(module).__name__} has no activation module to replace: "
             "use modules such as nn.ReLU() as children, not functions"
         )
-
-
-def _not_plain(layer: nn.Module) -> str | None:
-    """Why what is drawn would not be the layer's weight in the next pass."""
-    if isinstance(layer, LazyModuleMixin) and layer.has_uninitialized_params():
-        return "it has no weight before its first forward pass: run one"
-    if not isinstance(layer._parameters.get("weight"), Tensor):
-        return (
-            "its weight is computed in every forward pass (weight or spectral normalisation, pruning, a"
-            " parametrization): remove that first"
-        )
-    if hasattr(layer.weight, "device_mesh"):
-        return "its weight is spread over processes: initialise the network first"
-    if not layer.weight.is_floating_point():
-        return f"its weight is {str(layer.weight.dtype).removeprefix('torch.')}, the law is of real numbers"
-    if layer.weight.is_meta:
-        return "its weight is on the meta device, without values: use to_empty first"
-    return None
 
 
 def watch(
