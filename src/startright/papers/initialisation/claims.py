@@ -8,15 +8,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import torch
 
 from startright.checks import Check, every, mean_between, ratio_between
 from startright.claims import Measurement
 from startright.papers.initialisation import studies
 from startright.papers.initialisation.laws import SHAPES
-from startright.papers.initialisation.propagation import mean_field
 from startright.papers.initialisation.published import SIGMOID, TANH_AFTER_TEN
-from startright.papers.initialisation.readings import networks, of
+from startright.papers.initialisation.readings import exact, networks, of
 from startright.statements import Claims, in_order
 from startright.studies import Record, frame
 from startright.summary import mean_std
@@ -59,6 +57,7 @@ def measure_recursion(records: Records) -> Measurement:
     "A sigmoid network loses gradient by a quarter, times the gain of the weights, or more, at every layer.",
     "|δˡ| ≤ γ^(L−l) |W|ᵀ…|W|ᵀ|δᴸ| with γ = 1/4",
     studies.GRADIENTS,
+    studies.RECURSION,
     studies.DEPTH,
     page="starting/backpropagation",
     anchor="fig-bp-vanishing",
@@ -78,15 +77,20 @@ def measure_vanishing(records: Records) -> Measurement:
         below=most,
         control="tanh",
     )
-    exact = ratio_between(
+    near = ratio_between(
         f"over {SIGMOID[1]:g}, the factor of infinite width, within 5 % of 1",
         _logs(factor / SIGMOID[1]),
         above=0.95,
         below=1.05,
         control="tanh",
     )
+    limit = of(networks(records[studies.RECURSION.name]), "sigmoid", "glorot").iloc[0]
+    point, left = limit["last"], limit["factor"]
+    text = f"infinite width: Var z settles at {point:.4f}, and a layer there leaves {left:.4f} of Var δ"
+    settles = max(abs(point / SIGMOID[0] - 1), abs(left / SIGMOID[1] - 1)) < 1e-3
+    fixed = Check(f"{text}, both to a thousandth", settles, "theorem", "He's weights")
     quantity = "factor of Var δ per layer, sigmoid, Glorot"
-    return Measurement.of(quantity, factor, (held, loses, exact))
+    return Measurement.of(quantity, factor, (held, fixed, loses, near))
 
 
 @claim(
@@ -115,27 +119,37 @@ def measure_naive(records: Records) -> Measurement:
     "C4",
     "Glorot's weights keep the variance of a tanh network only as long as tanh is nearly linear.",
     "Var z → 1/(2l): 0.0522 after ten maps from 1 (infinite width)",
+    studies.RECURSION,
     studies.DEPTH,
     anchor="fig-init-signal",
     locator="exercise 2, whose second assumption the slides leave out",
 )
 def measure_glorot(records: Records) -> Measurement:
     """C4: the decay of tanh's signal, against the recursion of infinite width and its law 1/(2l)."""
+    limit = of(networks(records[studies.RECURSION.name]), "tanh", "glorot").iloc[0]
     table = of(_depth(records), "tanh", "glorot")
-    q, _ = mean_field(torch.tanh, 1.0, depth=2001)
-    after_ten = abs(float(q[10]) / TANH_AFTER_TEN - 1) < 1e-3
-    slow = abs(float(q[2000]) * 2 * 2000 - 1) < 0.01
+    q, _ = exact(table.iloc[0])
+    after_ten, slow = limit["after_ten"], 2 * limit["depth"] * limit["last"]
+    wrong = "He's weights"
     checks = [
-        Check(f"infinite width: {q[10]:.4f} after ten maps", after_ten, "theorem", "He's weights"),
         Check(
-            f"infinite width: 2l·Var z = {q[2000] * 4000:.3f} at l = 2000", slow, "theorem", "He's weights"
+            f"infinite width: {after_ten:.4f} after ten maps, {TANH_AFTER_TEN} to a thousandth",
+            abs(after_ten / TANH_AFTER_TEN - 1) < 1e-3,
+            "theorem",
+            wrong,
         ),
-        mean_between("not kept: Var z below 0.1 at layer 10", table["signal_10"], below=0.1, control="He"),
+        Check(
+            f"infinite width: 2l·Var z is 1 to a hundredth at l = {limit['depth']}: {slow:.3f}",
+            abs(slow - 1) < 0.01,
+            "theorem",
+            wrong,
+        ),
+        mean_between("not kept: Var z below 0.1 at layer 10", table["signal_10"], below=0.1, control=wrong),
     ]
     for layer in (5, 10, 30):
         logs = _logs(table[f"signal_{layer}"] / q[layer - 1])
         text = f"over infinite width at layer {layer}, within 10 % of 1"
-        checks.append(ratio_between(text, logs, above=0.9, below=1.1, control="He's weights"))
+        checks.append(ratio_between(text, logs, above=0.9, below=1.1, control=wrong))
     return Measurement.of("Var z at layer 10, tanh, Glorot", table["signal_10"], checks)
 
 

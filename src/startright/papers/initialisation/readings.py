@@ -1,6 +1,6 @@
 """What the records of the lecture say, in small frames: claims, tables, figures and findings read these."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,8 @@ def name(activation_name: str, law: str, slope: float = 0.0, shape: str = "norma
 def networks(records: Sequence[Record]) -> pd.DataFrame:
     """One row per network, with the column ``pair``, its name."""
     table = frame(records)
-    keys = table[["activation", "law", "slope", "shape"]].itertuples(index=False)
+    keys = table.reindex(columns=["activation", "law", "slope", "shape"])
+    keys = keys.fillna({"slope": 0.0, "shape": "normal"}).itertuples(index=False)
     return table.assign(pair=[name(*key) for key in keys])
 
 
@@ -36,8 +37,9 @@ def of(table: pd.DataFrame, activation_name: str, law: str, slope: float = 0.0, 
     return table[table["pair"] == name(activation_name, law, slope, shape)]
 
 
-def exact(config: dict) -> tuple[np.ndarray, np.ndarray]:
-    """Signal and gradient of a configuration at infinite width, each (depth,)."""
-    variance = weight_variance(config["law"], config["width"], config["width"], slope=config["slope"])
+def exact(config: Mapping) -> tuple[np.ndarray, np.ndarray]:
+    """Signal and gradient of a configuration, or a network's row, at infinite width, each (depth,)."""
+    width = int(config["width"])
+    variance = weight_variance(config["law"], width, width, slope=config["slope"])
     f = activation(config["activation"], config["slope"])
-    return mean_field(f, variance * config["width"], depth=config["depth"])
+    return mean_field(f, variance * width, depth=int(config["depth"]))

@@ -3,7 +3,8 @@
 from startright.papers.initialisation.studies.depth import DEPTH
 from startright.papers.initialisation.studies.gradients import GRADIENTS
 from startright.papers.initialisation.studies.leaky import LEAKY
+from startright.papers.initialisation.studies.recursion import RECURSION
 
-STUDIES = (GRADIENTS, DEPTH, LEAKY)
+STUDIES = (GRADIENTS, DEPTH, RECURSION, LEAKY)
 
-__all__ = ["DEPTH", "GRADIENTS", "LEAKY", "STUDIES"]
+__all__ = ["DEPTH", "GRADIENTS", "LEAKY", "RECURSION", "STUDIES"]
