@@ -5,14 +5,15 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from startright.figures import COLOURS, WIDTH
+from startright.figures import COLOURS
 
+WIDTH = 7.6  # inches
 Point = tuple[float, float]
 INK = "#222222"
 
 
 def canvas(height: float = 2.4) -> tuple[Figure, Axes]:
-    """A figure of the book's width without axes; its unit is an inch, from the lower left corner."""
+    """A figure without axes, :data:`WIDTH` inches wide; its unit is an inch, from the lower left corner."""
     figure = Figure(figsize=(WIDTH, height), layout="none")
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, WIDTH), ylim=(0, height), aspect="equal")

@@ -37,35 +37,6 @@ def test_panels_have_the_width_of_the_book():
     assert tuple(figure.get_size_inches()) == (figures.WIDTH, 4.0)
 
 
-def _line(figure, height):
-    ax = figure.subplots()
-    ax.plot([0, 1], [0, height])
-    ax.set(ylim=(0, 3), ylabel="a label as wide as its numbers", title=f"{10**height:g}")
-
-
-def test_a_sheet_has_panels_of_one_size_two_in_a_row():
-    figures.use_style()
-    whole = figures.sheet(_line, (1, 2, 3))
-    assert whole.count == 3
-    assert repr(whole) == "<Sheet of 3 panels>"
-    picture = Image.open(BytesIO(whole._repr_png_())).convert("RGB")
-    width, height = picture.size[0] // 2, picture.size[1] // 2
-    assert picture.size == (2 * width, 2 * height)
-    for index, value in enumerate((1, 2, 3)):
-        row, column = divmod(index, 2)
-        box = (column * width, row * height, (column + 1) * width, (row + 1) * height)
-        alone = Image.open(BytesIO(figures.sheet(_line, (value, value)).picture)).convert("RGB")
-        alone = alone.crop((0, 0, width, height))
-        difference = np.asarray(picture.crop(box), float) - np.asarray(alone, float)
-        assert np.abs(difference).mean() < 1
-    assert np.asarray(picture.crop((width, height, 2 * width, 2 * height))).min() == 255  # nothing is there
-
-
-def test_a_slider_of_one_value_is_refused():
-    with pytest.raises(ValueError, match="two values or more"):
-        figures.sheet(_line, (1,))
-
-
 @pytest.mark.parametrize("log", [False, True])
 def test_a_band_is_the_mean_and_a_standard_deviation_on_both_sides(log):
     runs = np.array([[1.0, 10.0], [4.0, 1000.0], [7.0, 100.0]])
@@ -87,3 +58,19 @@ def test_one_run_has_a_band_of_no_height():
     figures.band(ax, [1, 2], np.array([[3.0, 5.0]]), color="red")
     edge = ax.collections[0].get_paths()[0].vertices
     assert set(edge[edge[:, 0] == 1, 1]) == {3.0}
+
+
+def test_a_band_ends_where_its_values_must():
+    _, ax = figures.panels()
+    figures.band(ax, [1, 2], np.array([[99.0, 40.0], [81.0, 60.0]]), limits=(0, 100), color="red")
+    edge = ax.collections[0].get_paths()[0].vertices
+    heights = edge[edge[:, 0] == 1, 1]
+    assert heights.max() == 100
+    assert heights.min() == pytest.approx(90 - 18 / 2**0.5)
+
+
+def test_a_long_source_is_written_in_lines():
+    figure, _ = figures.panels()
+    figures.source_label(figure, "so many words " * 12)
+    assert max(map(len, figure.get_supxlabel().splitlines())) <= 100
+    assert len(figure.get_supxlabel().splitlines()) == 2

@@ -1,9 +1,8 @@
-"""The shared look of every figure: one style, one set of colours, labels that say where a number is from."""
+"""The style of every figure: its width, its letters, its pictures; bands, and where a number is from."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from io import BytesIO
-from typing import TypeVar
+from textwrap import fill
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -13,30 +12,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-T = TypeVar("T")
-SHEET_COLUMNS = 2  # of a sheet of panels; the slider of the pages knows it
-WIDTH = 7.6  # inches: the text column of the book at 110 dots an inch
-#: Colour-blind safe (Okabe and Ito), readable in grey.
-COLOURS = {
-    "blue": "#0072B2",
-    "orange": "#E69F00",
-    "green": "#009E73",
-    "red": "#D55E00",
-    "purple": "#CC79A7",
-    "sky": "#56B4E9",
-    "grey": "#6E6E6E",
-}
+from startright.figures.colours import COLOURS
+
+WIDTH = 6.4  # inches; on a phone, 350 pixels wide, letters of 10 points are 7.6 pixels high
+LINE = 100  # characters of a line below a figure
 
 
 def use_style() -> None:
     """Set matplotlib's defaults for the book's figures (call once a page)."""
     import seaborn as sns  # noqa: PLC0415 - slow to import, and only pages set the style
 
-    sns.set_theme(context="notebook", style="ticks", palette=list(COLOURS.values()), font_scale=0.85)
+    sns.set_theme(context="notebook", style="ticks", palette=list(COLOURS.values()))
     mpl.rcParams.update(
         {
             "figure.dpi": 110,
             "savefig.dpi": 110,
+            "font.size": 10,
+            "axes.labelsize": 10,
+            "axes.titlesize": 10,
+            "xtick.labelsize": 9,
+            "ytick.labelsize": 9,
+            "legend.fontsize": 9,
             "savefig.bbox": "tight",
             "figure.constrained_layout.use": True,
             "axes.spines.top": False,
@@ -47,7 +43,6 @@ def use_style() -> None:
             "lines.linewidth": 1.6,
         }
     )
-
     _show_small_pictures()
 
 
@@ -59,65 +54,14 @@ def png(figure: Figure) -> bytes:
     """
     full = BytesIO()
     figure.savefig(full, format="png")
-    return _small(Image.open(full))
+    return small(Image.open(full))
 
 
-def _small(picture: Image.Image) -> bytes:
-    small = BytesIO()
-    picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
-    return small.getvalue()
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """One figure for several values of a knob, as panels of one picture, two in a row.
-
-    A page shows it with a slider that puts one panel at a time before the reader; where no script runs, in
-    print and in Colab, all are seen at once.
-
-    Args:
-        picture: the PNG.
-        count: the number of panels.
-    """
-
-    picture: bytes
-    count: int
-
-    def _repr_png_(self) -> bytes:
-        return self.picture
-
-    def __repr__(self) -> str:
-        return f"<Sheet of {self.count} panels>"
-
-
-def sheet(draw: Callable[[Figure, T], None], values: Sequence[T], *, height: float = 2.7) -> Sheet:
-    """Draw a figure for every value of a knob.
-
-    Args:
-        draw: draws on an empty figure, given the value. Limits of axes should be the same for all values.
-        values: of the knob, in the order of the slider.
-        height: of a panel in inches; it is as wide as half the book's column, and twice as fine.
-
-    Raises:
-        ValueError: fewer than two values.
-    """
-    if len(values) < 2:
-        raise ValueError(f"a slider needs two values or more, got {values!r}")
-    pictures = [_panel(draw, value, height) for value in values]
-    (width, high), rows = pictures[0].size, -(-len(values) // SHEET_COLUMNS)
-    whole = Image.new("RGB", (SHEET_COLUMNS * width, rows * high), "white")
-    for index, picture in enumerate(pictures):
-        row, column = divmod(index, SHEET_COLUMNS)
-        whole.paste(picture, (column * width, row * high))
-    return Sheet(_small(whole), len(values))
-
-
-def _panel(draw: Callable[[Figure, object], None], value: object, height: float) -> Image.Image:
-    figure, out = Figure(figsize=(WIDTH / SHEET_COLUMNS, height), layout="constrained"), BytesIO()
-    draw(figure, value)
-    with mpl.rc_context({"savefig.bbox": None}):  # trimmed, panels would not be of one size
-        figure.savefig(out, format="png", dpi=2 * mpl.rcParams["savefig.dpi"])
-    return Image.open(out)
+def small(picture: Image.Image) -> bytes:
+    """A picture as a PNG of 256 colours."""
+    out = BytesIO()
+    picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return out.getvalue()
 
 
 def _show_small_pictures() -> None:
@@ -152,6 +96,7 @@ def band(
     *,
     log: bool = False,
     alpha: float = 0.2,
+    limits: tuple[float, float] = (-np.inf, np.inf),
     **look: object,
 ) -> None:
     """A line at the mean over runs, and a band of ± one standard deviation, of zero height for one run.
@@ -162,16 +107,18 @@ def band(
         runs: a run a row, (n, T); what is not a number is left out.
         log: of the logarithms, for values of any order of magnitude.
         alpha: how opaque the band is.
+        limits: what the values cannot pass, such as 0 and 100 of a percentage: the band ends there.
         **look: ``color``, which the band has as well, and what ``Axes.plot`` takes besides.
     """
     table = pd.DataFrame(runs)
     table = np.log10(table) if log else table
     mean, std = table.mean(), table.std().fillna(0)
     middle, low, high = (10**y if log else y for y in (mean, mean - std, mean + std))
+    low, high = low.clip(*limits), high.clip(*limits)
     ax.plot(x, middle, **look)
     ax.fill_between(x, low, high, color=look["color"], alpha=alpha, lw=0)
 
 
 def source_label(figure: Figure, text: str) -> None:
     """Write below a figure where its numbers come from, e.g. the stamp of the records."""
-    figure.supxlabel(text, fontsize="x-small", color=COLOURS["grey"], x=1.0, ha="right")
+    figure.supxlabel(fill(text, LINE), fontsize=8, color=COLOURS["grey"], x=1.0, ha="right")

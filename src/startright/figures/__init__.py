@@ -1,0 +1,27 @@
+"""The shared look of every figure: one style, one colour per method, and the paper beside ours."""
+
+from startright.figures.beside import Row, beside, printed
+from startright.figures.colours import COLOURS, METHODS, colour, ink, register
+from startright.figures.labels import name_curves
+from startright.figures.sheet import Sheet, sheet
+from startright.figures.style import WIDTH, band, panels, png, source_label, use_style
+
+__all__ = [
+    "COLOURS",
+    "METHODS",
+    "WIDTH",
+    "Row",
+    "Sheet",
+    "band",
+    "beside",
+    "colour",
+    "ink",
+    "name_curves",
+    "panels",
+    "png",
+    "printed",
+    "register",
+    "sheet",
+    "source_label",
+    "use_style",
+]
