@@ -1,10 +1,27 @@
 """Values to stand beside ours.
 
 Source:
-    T. Lopès-Quintas, *Recent advances in machine learning* (lecture, 2025) derives the laws and prints no
-    table. The values here were computed for the plan of this book by another program, one network each
-    (width 500, 30 layers, 256 inputs), and at infinite width.
+    T. Lopès-Quintas, *Recent advances in machine learning* (lecture, 2025) derives what a layer does to a
+    variance, and prints no table of networks. The other values were computed for the plan of this book by
+    another program, one network each (width 500, 30 layers, 256 inputs), and at infinite width.
 """
+
+#: What the lecture derives: (activation, law, slope) → factor per layer, of the signal and of the gradient.
+FACTORS = {
+    "signal": {
+        ("tanh", "naive", 0.0): 1 / 3,
+        ("tanh", "glorot", 0.0): 1.0,
+        ("relu", "naive", 0.0): 1 / 6,
+        ("relu", "glorot", 0.0): 1 / 2,
+        ("relu", "he", 0.0): 1.0,
+        ("leaky", "he", 0.1): 1.0,
+    },
+    "gradient": {
+        ("sigmoid", "glorot", 0.0): 1 / 16,  # at most
+        ("tanh", "glorot", 0.0): 1.0,
+        ("relu", "he", 0.0): 1.0,
+    },
+}
 
 #: (activation, law, slope) → (Var z at layers 1, 5, 10, 30, ratio of gradients first over last).
 EXPECTED = {
