@@ -12,9 +12,9 @@ from contract.verdicts import assert_controls_fail, checks_of
 from startright.papers.preact import chains, finite_width, law, log_periodic, schemes, studies
 from startright.papers.preact.claims import CLAIMS
 from startright.papers.preact.exact_claims import SOFTPLUS
-from startright.quadrature import expectation
 from startright.papers.preact.studies import common, depth
 from startright.papers.preact.studies import law as law_study
+from startright.quadrature import expectation
 from startright.studies import Record, recorded
 
 CPU = torch.device("cpu")

@@ -27,8 +27,9 @@ def name(activation_name: str, law: str, slope: float = 0.0, shape: str = "norma
 def networks(records: Sequence[Record]) -> pd.DataFrame:
     """One row per network, with the column ``pair``, its name."""
     table = frame(records)
-    keys = table.reindex(columns=["activation", "law", "slope", "shape"])
-    keys = keys.fillna({"slope": 0.0, "shape": "normal"}).itertuples(index=False)
+    for column, value in (("slope", 0.0), ("shape", "normal")):  # a study that has but one leaves it out
+        table[column] = table.get(column, value)
+    keys = table[["activation", "law", "slope", "shape"]].itertuples(index=False)
     return table.assign(pair=[name(*key) for key in keys])
 
 

@@ -54,7 +54,7 @@ def variances(law: str, n_in: int, n_out: int, alpha: float = 0.0) -> float:
 
 
 def mean_field(f: Activation, df: Activation, sigma_w2: float, depth: int) -> tuple[list[float], list[float]]:
-    r"""Variances through depth at infinite width, by the trapezoidal rule: :eq:`init-mean-field`.
+    r"""Variances through depth at infinite width, by sums over a grid: :eq:`init-mean-field`.
 
     Args:
         f: the activation.
@@ -62,7 +62,7 @@ def mean_field(f: Activation, df: Activation, sigma_w2: float, depth: int) -> tu
         sigma_w2: the variance of a weight times the width.
         depth: layers.
     """
-    Z = torch.linspace(-10, 10, 20_001, dtype=torch.float64)
+    Z = torch.linspace(-10, 10, 20_000, dtype=torch.float64)  # 0, where f may have a kink, is between two
     p = torch.exp(-(Z**2) / 2) / torch.exp(-(Z**2) / 2).sum()  # the law of Z, on the grid
     q, chi = [sigma_w2], []
     for _ in range(depth - 1):
