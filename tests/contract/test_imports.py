@@ -13,7 +13,15 @@ from startright.paths import PACKAGE
 
 BASICS = {"aliases", "devices", "errors", "escape", "paths", "profiles", "seeds", "summary", "terminal"}
 BASICS |= {"uncertainty"}
-ENGINE = [{"data", "models"}, {"training"}, {"studies"}, {"measured"}, {"checks"}, {"claims"}]
+ENGINE = [
+    {"meanfield", "quadrature"},
+    {"data", "models"},
+    {"training"},
+    {"studies"},
+    {"measured"},
+    {"checks"},
+    {"claims"},
+]
 ENGINE += [{"statements"}, {"figures"}, {"schematic"}]
 # a second or more each, and needed by few: whoever imports a method, or asks for the ledger, does without
 HEAVY = ("dask", "distributed", "matplotlib", "scipy.stats", "seaborn", "sklearn", "torchvision")

@@ -86,6 +86,8 @@ def weight_gradient(records: Sequence[Record]) -> Figure:
     looks = zip(pairs, ("orange", "red", "green", "purple"), strict=True)
     for (function, law), colour in looks:
         runs = table[(table["activation"] == function) & (table["law"] == law)]
+        if runs.empty:  # half a grid
+            continue
         _runs(ax, runs, "weight_gradient", color=COLOURS[colour], label=name(function, law))
     ax.set(yscale="log", xlabel="layer", ylabel="‖∂C/∂W‖ over that of the last layer")
     name_curves(ax)
