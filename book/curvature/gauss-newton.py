@@ -70,11 +70,11 @@ from startright.studies import complete, live
 use_style()
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
+PROFILE = "quick"  # how large: "quick" in seconds, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
-# %% mystnb={"figure": {"caption": "A full step of Gauss-Newton: straight to the targets in the space of outputs, and there by the shortest way in that of parameters.", "name": "fig-gauss-newton-method"}, "image": {"alt": "Left, in the space of outputs, a straight arrow of Gauss-Newton to the target beside the bent path of gradient descent. Right, in the space of parameters, a short arrow to the nearest of the curves whose points give the target outputs."}}
+# %% mystnb={"figure": {"caption": "A full step of Gauss-Newton: straight to the targets in the space of outputs, and there by the shortest way in that of parameters.", "name": "fig-gauss-newton-method"}, "image": {"alt": "Left, in the space of outputs, a straight arrow of Gauss-Newton to the target beside the bent path of gradient descent. Right, in the space of parameters, a short arrow to the nearest of the curves whose points give the target outputs."}} tags=["remove-input"]
 schematic.method()
 
 # %% [markdown]
@@ -119,7 +119,8 @@ headlines.features_first(complete(studies.GRID))
 # %%
 lesson = task.draw_task(SEED, points=40, tests=1000)
 student = task.draw_student(SEED, width=100, scale=1.0)
-tuple(lesson.x.shape), tuple(student.u.shape), lesson.teacher.width
+inputs, hidden = tuple(lesson.x.shape), tuple(student.u.shape)
+f"inputs {inputs}, hidden weights {hidden}, {lesson.teacher.width} units of the teacher"
 
 # %% [markdown]
 # ## The step
@@ -175,12 +176,13 @@ pages.source(reference.primal_direction)
 
 # %%
 net = gauss_newton.gauss_newton_step(student, lesson.x, lesson.y, rate=0.5)
-direction, solution = dual.gauss_newton_direction(network.linearise(net, lesson.x), lesson.y)
+linear = network.linearise(net, lesson.x)
+direction, solution = dual.gauss_newton_direction(linear, lesson.y)
 J = reference.jacobian(net.v, net.u, net.b, lesson.x)
 primal = reference.primal_direction(J, net(lesson.x) - lesson.y, solution.damping)
-ours, sizes = torch.cat([direction.v, direction.u.flatten(), direction.b]), (J.shape[1], J.shape[1])
-equal = "equal" if torch.allclose(ours, primal, rtol=1e-6) else "different"
-f"systems of {sizes[0]} and of {len(solution.eigenvalues)} equations; {equal} steps, to 1e-6"
+ours = torch.cat([direction.v, direction.u.flatten(), direction.b])
+equal = torch.allclose(ours, primal, rtol=1e-6)
+f"{J.shape[1]} equations against {J.shape[0]}; equal steps, to 1e-6: {equal}"
 
 # %% [markdown]
 # ## How fast?
@@ -315,7 +317,7 @@ plt.show()
 # %% tags=["finding", "nbval-ignore-output", "remove-input"]
 findings.hidden_learning(grid_live)
 
-# %% mystnb={"figure": {"caption": "The same for the paper's network, recorded, by the step $\\lambda/N$.", "name": "fig-gauss-newton-hidden-full"}, "image": {"alt": "For each step, training loss, test loss and the test loss after a refit against iterations. With full steps the losses rise high above the start before they fall; the smaller the step, the further the refitted loss runs ahead of the others. Panels by step: 1, 0.1, 0.02."}} tags=["slider"]
+# %% mystnb={"figure": {"caption": "The same for the paper's network, recorded, by the step $\\lambda/N$.", "name": "fig-gauss-newton-hidden-full"}, "image": {"alt": "For each step, training loss, test loss and the test loss after a refit against iterations. With full steps the losses rise high above the start before they fall; the smaller the step, the further the refitted loss runs ahead of the others. Panels by step: 1, 0.1, 0.02."}} tags=["hide-input", "slider"]
 knobs.hidden(grid_full, (1, 0.1, 0.02))
 
 # %% tags=["finding", "remove-input"]
@@ -433,7 +435,8 @@ torch.manual_seed(SEED)
 model = nn.Sequential(nn.Linear(10, 64), nn.SiLU(), nn.Linear(64, 1)).double()
 optimizer = gauss_newton.GaussNewton(model, "squared", lr=0.1)
 losses = [optimizer.step(lambda: (lesson.x, lesson.y[:, None])) for _ in range(30)]
-f"{float(losses[-1] / losses[0]):.0e} of the loss is left after 29 steps; the law says {0.9**58:.0e}"
+left = float(losses[-1] / losses[0])
+f"{left:.0e} of the loss is left after 29 steps; the law says {0.9**58:.0e}"
 
 # %% [markdown]
 # ## Paper against ours

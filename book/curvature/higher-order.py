@@ -72,11 +72,11 @@ use_style()
 warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated")  # torch about itself
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
+PROFILE = "quick"  # how large: "quick" in seconds, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
-# %% mystnb={"figure": {"caption": "The derivatives of the loss along one direction per group of parameters: a small Hessian that sees the groups' interactions.", "name": "fig-higher-order-method"}, "image": {"alt": "A large matrix of five blocks of colour and grey blocks between them is reduced to a matrix of five by five cells, with which a small system is solved for one rate per group."}}
+# %% mystnb={"figure": {"caption": "The derivatives of the loss along one direction per group of parameters: a small Hessian that sees the groups' interactions.", "name": "fig-higher-order-method"}, "image": {"alt": "A large matrix of five blocks of colour and grey blocks between them is reduced to a matrix of five by five cells, with which a small system is solved for one rate per group."}} tags=["remove-input"]
 schematic.method()
 
 # %% [markdown]
@@ -130,7 +130,8 @@ loss = higher_order.loss_function(net, cross_entropy, digits.x[:200], digits.y[:
 params = tasks.parameters(net)
 direction = tasks.gradient(loss, params)
 g, H, d3 = higher_order.grouped_derivatives(loss, params, "canonical", direction)
-{"parameters": sum(p.numel() for p in params.values()), "gradient": tuple(g.shape), "Hessian": tuple(H.shape)}
+count = sum(p.numel() for p in params.values())
+f"{count} parameters: gradient {tuple(g.shape)}, Hessian {tuple(H.shape)}"
 
 # %% [markdown]
 # Written down they are short. With $\theta$ as one vector, and a matrix $U$ whose row $s$ is $u_s$, and zero outside its
@@ -177,7 +178,8 @@ tables.merging(merging)
 # One backward pass for each row of $\bar H$, one more for each third derivative. The unit of {numref}`fig-higher-order-cost` is one gradient on the same batch.
 
 # %% mystnb={"figure": {"caption": "Processor time of the reduced derivatives in units of one gradient, for groups of neighbouring tensors, computed in two ways. Dotted: $S+2$.", "name": "fig-higher-order-cost"}, "image": {"alt": "Time in gradients against the number of groups, one panel a network: solid lines for order 2, dashed ones with the third order, by backward passes and by tangents, beside the dotted line S plus 2."}}
-cost, cost_full = live(studies.COST, PROFILE, device=DEVICE, first_seed=SEED), complete(studies.COST)
+cost = live(studies.COST, PROFILE, device=DEVICE, first_seed=SEED)
+cost_full = complete(studies.COST)
 _ = figures.cost(cost_full or cost)
 plt.show()
 
@@ -220,7 +222,8 @@ pages.source(reference.cubic_step)
 
 # %%
 step = higher_order.cubic_step(g, H, higher_order.anisotropy(d3), 1.0)
-{"case": step.case, "solves it": step.residual < 1e-12, "a minimum": step.min_eigenvalue > -1e-12}
+minimum = step.min_eigenvalue > -1e-12
+f"{step.case}; solves the equation: {step.residual < 1e-12}; a minimum: {minimum}"
 
 # %% [markdown]
 # ### Two variables
@@ -368,7 +371,8 @@ for x, y in zip(digits.x.split(100), digits.y.split(100), strict=True):
     optimizer.zero_grad()
     cross_entropy(net(x), y).backward()
     optimizer.step(curvature=loss if optimizer.curvature_due else None)
-f"{optimizer.estimates} estimate after {optimizer.steps} steps; the parameters wait for {optimizer.warm_up}"
+done, needed = optimizer.estimates, optimizer.warm_up
+f"{done} estimate after {optimizer.steps} steps; the parameters wait for {needed}"
 
 # %% [markdown]
 # The rivals are Adam {cite}`kingma2015adam` and SGD with momentum, each at the best of a few rates, and K-FAC on the curvature of
@@ -377,18 +381,21 @@ f"{optimizer.estimates} estimate after {optimizer.steps} steps; the parameters w
 
 # %%
 learning_live = live(studies.LEARNING, PROFILE, device=DEVICE, first_seed=SEED)
-with_peer = importlib.util.find_spec("curvlinops") is not None
-peer_live = live(studies.PEER, PROFILE, device=DEVICE) if with_peer else recorded(studies.PEER, "quick")
+if importlib.util.find_spec("curvlinops"):
+    peer_live = live(studies.PEER, PROFILE, device=DEVICE)
+else:
+    peer_live = recorded(studies.PEER, "quick")
+both_live = [*learning_live, *peer_live]
 
 # %% mystnb={"figure": {"caption": "Digits, 64-40-20-10 units, tanh: each method at the rate with the least training loss (in the legend).", "name": "fig-higher-order-learning"}, "image": {"alt": "Three panels with a curve a method, grouped Newton, Adam, SGD and K-FAC: training loss by epoch and by second, test accuracy by epoch."}}
-_ = figures.learning([*learning_live, *peer_live])
+_ = figures.learning(both_live)
 plt.show()
 
 # %% tags=["nbval-ignore-output"]
-tables.methods([*learning_live, *peer_live], digits=3)
+tables.methods(both_live, digits=3)
 
 # %% tags=["finding", "nbval-ignore-output", "remove-input"]
-training_findings.rivals([*learning_live, *peer_live])
+training_findings.rivals(both_live)
 
 # %% [markdown]
 # Where several rates cannot be told apart, the numbers are those of the first. The flat beginning of grouped Newton is its warm-up: 30 steps, and an epoch
@@ -396,26 +403,25 @@ training_findings.rivals([*learning_live, *peer_live])
 
 # %% mystnb={"figure": {"caption": "MNIST, 12 000 images, 784-200-100-10 units, tanh, batches of 100.", "name": "fig-higher-order-learning-full"}, "image": {"alt": "The same three panels for MNIST."}}
 learning_full, peer_full = complete(studies.LEARNING), complete(studies.PEER)
+both_full = [*learning_full, *peer_full]
 if learning_full:
-    _ = figures.learning([*learning_full, *peer_full])
+    _ = figures.learning(both_full)
     plt.show()
 
 # %%
-tables.methods([*learning_full, *peer_full], digits=4) if learning_full else "not yet run"
+tables.methods(both_full, digits=4) if learning_full else "not yet run"
 
 # %% tags=["finding", "remove-input"]
-training_findings.rivals([*learning_full, *peer_full])
+training_findings.rivals(both_full)
 
 # %% tags=["finding", "remove-input"]
-training_findings.beginning([*learning_full, *peer_full]) + training_findings.by_the_clock(
-    [*learning_full, *peer_full]
-)
+training_findings.beginning(both_full) + training_findings.by_the_clock(both_full)
 
 # %% [markdown]
 # The seconds are those of the machine of the records, without evaluations. What grouped Newton promises to save is the search for a rate:
 
 # %% tags=["finding", "remove-input"]
-training_findings.search([*learning_full, *peer_full])
+training_findings.search(both_full)
 
 # %% [markdown]
 # ### Other networks
@@ -493,8 +499,8 @@ training_findings.cubic_weight(full)
 
 # %% tags=["nbval-ignore-output"]
 shown = (*exactness, *merging, *invariance, *cost, *steps_live, *indefinite_live)
-shown += (*learning_live, *peer_live, *networks_live, *choices_live)
-measured = {name: [r for r in shown if r.study == name] for name in dict.fromkeys(r.study for r in shown)}
+shown += (*both_live, *networks_live, *choices_live)
+measured = {r.study: [one for one in shown if one.study == r.study] for r in shown}
 pages.claims_table("higher_order", live=measured, profile=PROFILE, seed=SEED)
 
 # %% [markdown]

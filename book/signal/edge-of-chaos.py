@@ -71,11 +71,11 @@ from startright.studies import complete, live
 use_style()
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
+PROFILE = "quick"  # how large: "quick" in seconds, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
-# %% mystnb={"figure": {"caption": "Two inputs on their way through many layers (a sketch).", "name": "fig-chaos-method"}, "image": {"alt": "Three boxes with two lines each: in the ordered phase they merge, at the edge they stay as far apart as they were, in the chaotic phase they part."}}
+# %% mystnb={"figure": {"caption": "Two inputs on their way through many layers (a sketch).", "name": "fig-chaos-method"}, "image": {"alt": "Three boxes with two lines each: in the ordered phase they merge, at the edge they stay as far apart as they were, in the chaotic phase they part."}} tags=["remove-input"]
 schematic.phases()
 
 # %% [markdown]
@@ -139,7 +139,8 @@ pages.source(reference.chi1)
 # %% mystnb={"figure": {"caption": "The variance map for tanh at the authors' $(\\sigma_w^2, \\sigma_b^2) = (1.46, 0.013)$, for ReLU at $(2, 0)$, and for $\\varphi_\\theta$ with its Weibull weights. Crossings with the diagonal are fixed points.", "name": "fig-chaos-variance-map"}, "image": {"alt": "Variance after a layer against variance before it, for tanh, ReLU and the positive functions at two values of theta, with the diagonal in grey."}}
 v = np.linspace(0.01, 2, 60)
 shown = {"tanh": schemes.tanh_eoc(), "ReLU": schemes.relu()}
-shown |= {f"φᵖ θ={t:g}": schemes.gaussian_preact(t, "positive") for t in (2.05, 10.0)}
+for theta in (2.05, 10.0):
+    shown[f"φᵖ θ={theta:g}"] = schemes.gaussian_preact(theta, "positive")
 curves = {name: (v, maps.variance_map(scheme, v)) for name, scheme in shown.items()}
 _ = figures.maps(curves, "variance v of a layer", "variance V(v) of the next")
 plt.show()
@@ -165,7 +166,7 @@ plt.show()
 # What the phases mean for two inputs: iterate the correlation map from $c=0.6$. In the ordered phase the two become
 # one, in the chaotic phase they forget each other, and on the edge both take very long. Turn $\sigma_w$:
 
-# %% mystnb={"figure": {"caption": "The correlation map of tanh at its variance fixed point, $\\sigma_b^2 = 0.013$, with twelve layers of one orbit. Grey: the diagonal.", "name": "fig-chaos-orbit"}, "image": {"alt": "A curve above or below the diagonal and a staircase between the two that starts in the middle: for small sigma w it climbs to one, for large sigma w it descends, and in between it hardly moves. Panels by sigma w: 0.8, 1, 1.2, 1.5, 2, 3."}} tags=["slider"]
+# %% mystnb={"figure": {"caption": "The correlation map of tanh at its variance fixed point, $\\sigma_b^2 = 0.013$, with twelve layers of one orbit. Grey: the diagonal.", "name": "fig-chaos-orbit"}, "image": {"alt": "A curve above or below the diagonal and a staircase between the two that starts in the middle: for small sigma w it climbs to one, for large sigma w it descends, and in between it hardly moves. Panels by sigma w: 0.8, 1, 1.2, 1.5, 2, 3."}} tags=["hide-input", "slider"]
 knobs.orbit((0.8, 1, 1.2, 1.5, 2, 3))
 
 # %% [markdown]
@@ -245,7 +246,7 @@ fixed_live = live(studies.FIXED_POINTS, PROFILE, device=DEVICE)
 curves = {}
 for record in fixed_live:
     omega, sigma_w = record.config["omega"], record.metrics["sigma_w"]
-    curves[f"ω = {omega:g}"] = log_periodic.curve(omega, sigma_w, delta=0.99, periods=3)
+    curves[f"ω = {omega:g}"] = log_periodic.curve(omega, sigma_w, delta=0.99)
 _ = figures.fixed_points(curves)
 plt.show()
 
@@ -319,7 +320,8 @@ measured = {
     "preact-moments": moments_live,
     "preact-principles": principles_live,
 }
-pages.claims_table("preact", ["C7", "C8", "C9"], live=measured, profile=PROFILE, seed=SEED)
+shown = ["C7", "C8", "C9"]
+pages.claims_table("preact", shown, live=measured, profile=PROFILE, seed=SEED)
 
 # %% [markdown]
 # ### What differs, and why

@@ -75,11 +75,11 @@ from startright.studies import complete, live
 use_style()
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
+PROFILE = "quick"  # how large: "quick" in seconds, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
-# %% mystnb={"figure": {"caption": "One product of a layer: a Gaussian number, its activation, a weight, and the product, for $\\theta = 4$. A neuron is a sum of such products.", "name": "fig-preact-method"}, "image": {"alt": "Four small densities in a row: a bell, a broader flat bump after the activation, the two humps of a Weibull weight, and the same bell again."}}
+# %% mystnb={"figure": {"caption": "One product of a layer: a Gaussian number, its activation, a weight, and the product, for $\\theta = 4$. A neuron is a sum of such products.", "name": "fig-preact-method"}, "image": {"alt": "Four small densities in a row: a bell, a broader flat bump after the activation, the two humps of a Weibull weight, and the same bell again."}} tags=["remove-input"]
 schematic.layer()
 
 # %% [markdown]
@@ -250,7 +250,7 @@ plt.show()
 # Each $\theta$ has its own pair. Turn it: as the activation loses its bound, the weights gather at $\pm 1$, and
 # the product stays Gaussian.
 
-# %% mystnb={"figure": {"caption": "The pair by $\\theta$. Left: $\\varphi_\\theta$, odd. Right: the density of a weight; dashed, that of their product, $\\mathcal{N}(0,1)$ for every $\\theta$.", "name": "fig-preact-pair"}, "image": {"alt": "For each theta a sigmoid that straightens as theta grows, beside a density with two humps that become two peaks at minus one and one; a dashed bell curve stays the same. Panels by theta: 2.05, 2.5, 3, 4, 6, 10."}} tags=["slider"]
+# %% mystnb={"figure": {"caption": "The pair by $\\theta$. Left: $\\varphi_\\theta$, odd. Right: the density of a weight; dashed, that of their product, $\\mathcal{N}(0,1)$ for every $\\theta$.", "name": "fig-preact-pair"}, "image": {"alt": "For each theta a sigmoid that straightens as theta grows, beside a density with two humps that become two peaks at minus one and one; a dashed bell curve stays the same. Panels by theta: 2.05, 2.5, 3, 4, 6, 10."}} tags=["hide-input", "slider"]
 knobs.pair((2.05, 2.5, 3, 4, 6, 10))
 
 # %% [markdown]
@@ -346,7 +346,8 @@ findings.independent(dependence_full)
 # the shortcut that Gaussian ones do.
 
 # %% mystnb={"figure": {"caption": "Networks of width 10 with $\\varphi_\\theta$ and symmetric Weibull weights, beside ReLU and tanh with Gaussian weights.", "name": "fig-preact-depth"}, "image": {"alt": "KS distance, standardised KS distance and variance against the layer, for ReLU, tanh and the odd and positive functions; grey bands mark the noise, a grey line the variance one."}}
-everything = [*classic, *[(k, t) for k in ("odd", "positive") for t in (2.05, 4.0, 10.0)]]
+gaussian = [(kind, t) for kind in ("odd", "positive") for t in (2.05, 4.0, 10.0)]
+everything = [*classic, *gaussian]
 _ = figures.depth(depth_live, everything, width=10)
 plt.show()
 
@@ -443,12 +444,8 @@ findings.gaussian_start(training_full)
 # ## Paper against ours
 
 # %% tags=["nbval-ignore-output"]
-measured = {
-    "preact-law": law_live,
-    "preact-dependence": dependence_live,
-    "preact-depth": depth_live,
-    "preact-training": training_live,
-}
+ours = (*law_live, *dependence_live, *depth_live, *training_live)
+measured = {r.study: [one for one in ours if one.study == r.study] for r in ours}
 shown = ["C1", "C2", "C3", "C4", "C5", "C6", "C10"]
 pages.claims_table("preact", shown, live=measured, profile=PROFILE, seed=SEED)
 
@@ -477,7 +474,8 @@ findings.classic(depth_full)
 #   with the Weibull weights of $\theta = 4$.
 
 # %%
-f"KS distance of W·φ(Z) to N(0, 1) at θ = 3.3: at most {max(ks_of_product(3.3, 'odd'), 1e-9):.0e}"
+distance = max(ks_of_product(3.3, "odd"), 1e-9)
+f"KS distance of W·φ(Z) to N(0, 1) at θ = 3.3: at most {distance:.0e}"
 
 # %% [markdown]
 # (preact-exercises)=
