@@ -52,7 +52,7 @@ SEED = 0  # the first seed of every study
 # %% [markdown]
 # ## The least theory
 #
-# With independent weights of mean 0 and variance [$\sigma_w^2$](#notation-networks), and $n$ inputs $x_j$, an output $y_i$ has
+# With independent weights of mean 0 and standard deviation [$\sigma_w$](#notation-networks), and $n$ inputs $x_j$, an output $y_i$ has
 #
 # $$
 # \operatorname{Var}(y_i) = n \, \sigma_w^2 \, \mathbb{E}[x_j^2],

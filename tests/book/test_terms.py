@@ -66,3 +66,21 @@ def test_long_texts_end_at_a_word():
     said = terms.words(tree)
     assert len(said) <= terms.LONGEST + 1
     assert said.endswith("word…")
+
+
+def links():
+    """Every link to a symbol that the pages have: (page, section, formula)."""
+    for path in sorted((repository() / "book").rglob("*.py")):
+        text = path.read_text(encoding="utf-8").replace("\n# ", " ")
+        for formula, section in re.findall(r"\[\$([^$]+)\$\]\(#(notation-[\w-]+)\)", text):
+            yield path.name, section, formula
+
+
+def test_every_symbol_that_is_linked_stands_in_the_notation():
+    text = (repository() / f"{terms.NOTATION}.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"\((notation-[\w-]+)\)=\n(.+?)(?=\n\(|\Z)", text, re.DOTALL))
+    found = list(links())
+    assert len(found) > 10
+    for page, section, formula in found:
+        first = re.findall(r"^\| (.+?) \|", sections[section], re.MULTILINE)
+        assert any(formula in re.findall(r"\$([^$]+)\$", cell) for cell in first), (page, formula)
