@@ -64,7 +64,7 @@ SEED = 0  # the first seed of every study
 #
 # The lines below are printed from the package, so they are those that run. A word such as {term}`pre-activation` is a link to the glossary.
 
-# %%
+# %% tags=["remove-input"]
 pages.source(seeds.generator)
 
 # %% [markdown]

@@ -151,14 +151,14 @@ f"inputs {inputs}, hidden weights {hidden}, {lesson.teacher.width} units of the 
 #
 # where $\circ$ multiplies entry by entry. No Jacobian is needed:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.tangent_kernel)
 
 # %% [markdown]
 # and the step is the solution of {eq}`gauss-newton-dual`, pulled back. With the Jacobian of any network, and the damping
 # $\varepsilon = \max(\alpha\,a_{\min}, \varepsilon_0)$ of the authors, a multiple $\alpha$ of the smallest eigenvalue $a_{\min}$ of $A$ with a floor $\varepsilon_0$:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.dual_direction)
 
 # %% [markdown]
@@ -167,7 +167,7 @@ pages.source(reference.dual_direction)
 #
 # Is that the step of {eq}`gauss-newton-step`? As it stands there, it is
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.primal_direction)
 
 # %% [markdown]

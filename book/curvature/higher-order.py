@@ -137,7 +137,7 @@ f"{count} parameters: gradient {tuple(g.shape)}, Hessian {tuple(H.shape)}"
 # Written down they are short. With $\theta$ as one vector, and a matrix $U$ whose row $s$ is $u_s$, and zero outside its
 # group:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.reduced_tensors)
 
 # %% [markdown]
@@ -213,7 +213,7 @@ findings.costs(cost)
 #
 # with a positive semi-definite matrix on the left. This leaves one unknown, the number $r$, and one equation for it:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.cubic_step)
 
 # %% [markdown]
@@ -359,7 +359,7 @@ findings.saved(indefinite_full)
 # estimates (until there are three the parameters wait, the *warm-up*), and solves {eq}`higher-order-cubic`. Rates that come out negative are set to 0 until the next update; all are multiplied by a common
 # factor, $\lambda_1 = 0.1$ or $\lambda_1 = 0.3$ here. With the estimates to be averaged, a step is
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.grouped_step)
 
 # %% [markdown]

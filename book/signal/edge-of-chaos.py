@@ -125,10 +125,10 @@ headlines.at_finite_width(complete(studies.MOMENTS))
 # [$\chi_1$](#notation-depth) below 1 is ordered, above 1 chaotic, and $\chi_1 = 1$ is the edge. The expectations are integrals over one or two
 # Gaussian variables, sums on a grid:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.mean_field)
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.chi1)
 
 # %% [markdown]
@@ -238,7 +238,7 @@ chaos_findings.gaps(correlation_full)
 # does so for ever, alternately downwards (a stable fixed point) and upwards (an unstable one): {numref}`fig-chaos-fixed-points`. The
 # paper's plotting code names such a family with $\delta = 0.99$; the exact formula is our reconstruction.
 
-# %%
+# %% tags=["remove-input"]
 pages.source(log_periodic.log_periodic)
 
 # %% mystnb={"figure": {"caption": "$V(v)/v$ over three periods for $\\delta = 0.99$ and three $\\omega$, $\\sigma_w$ in the middle of its admissible range. Filled: stable fixed points; open: unstable.", "name": "fig-chaos-fixed-points"}, "image": {"alt": "Three panels, one an omega: a periodic curve around a grey line at one, with filled and open markers where the two cross."}}
@@ -266,7 +266,7 @@ chaos_findings.fixed_points(fixed_live)
 # [$q_l$](#notation-depth) $= \frac1n\sum_j\varphi(Z_j^l)^2$ for a layer of $n$ neurons, its neurons are independent $\mathcal N(0,\sigma_w^2 q_l + \sigma_b^2)$. So
 # a random network seen by one input is a Markov chain of one number, whatever its width:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.scalar_chain)
 
 # %% [markdown]

@@ -184,7 +184,7 @@ findings.width(depth_full)
 # The simplest law with both properties is the {term}`symmetric Weibull law` $\mathcal W(\theta, 1)$, with
 # $P(|W|>t) = e^{-t^\theta}$ and a random sign. From a uniform $u$ of $(-1, 1)$ it is drawn by
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.weibull)
 
 # %% [markdown]
@@ -219,13 +219,13 @@ pages.source(reference.weibull)
 #
 # an integral along a path of steepest descent, `survival` below, is good in its tail.
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.distribution)
 
 # %% [markdown]
 # And the activation function {eq}`preact-variants` is one quantile away:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.phi)
 
 # %% [markdown]
@@ -280,7 +280,7 @@ findings.exactness(law_live)
 # The paper tries three layouts, in which a width $n$ grows: **A** widens only the current layer, $(n_0, n_1) = (1, n)$; **B** only the
 # previous one, $(n, 2)$; **C** both, $(n, n)$.
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.layer)
 
 # %% [markdown]

@@ -104,7 +104,7 @@ headlines.on_text(complete(studies.TEXT))
 # $$ (alrao-law)
 #
 # and keeps it. The step is that of SGD with this $\eta$ in place of a common one. By default
-# $[\eta_{\min},\eta_{\max}] = [10^{-5}, 10]$, six decades: one unit in six has a rate above 1, and one in three a rate below
+# $[\eta_{\min},\eta_{\max}] = [10^{-5}, 10]$: one unit in six has a rate above 1, and one in three a rate below
 # $10^{-3}$. {numref}`fig-alrao-rates` shows a draw, and how it lies in a network.
 #
 # :::{margin}
@@ -157,7 +157,7 @@ plt.show()
 #
 # and both are divided by their sum over all heads. In lines:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.switch_update)
 
 # %% [markdown]
@@ -199,13 +199,13 @@ model, optimizer = alrao.wrap(backbone, lambda: nn.Linear(128, 10), interval, se
 # L_j = -\tfrac1B\sum_i \ln p_j(y_i\mid z_i):
 # $$ (alrao-losses)
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.training_step)
 
 # %% [markdown]
 # where `descend` is SGD with rates of their own:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.descend)
 
 # %% [markdown]

@@ -57,10 +57,12 @@ def cubic_step(g: Tensor, H: Tensor, d: Tensor, lam: float) -> Tensor:
     """
 
     def eta(r: Tensor) -> Tensor:
-        return torch.linalg.solve(H + lam / 2 * r * torch.diag(d**2), g)  # (H̄ + λ_int/2 r D²) η = ḡ
+        # (H̄ + λ_int/2 r D²) η = ḡ
+        return torch.linalg.solve(H + lam / 2 * r * torch.diag(d**2), g)
 
     lowest = torch.linalg.eigvalsh(H / d / d[:, None])[0]
-    low = (-lowest / (lam / 2)).clamp(min=0)  # from here on the matrix is definite, and ‖Dη‖ falls
+    # from here on the matrix is definite, and ‖Dη‖ falls
+    low = (-lowest / (lam / 2)).clamp(min=0)
     high = low + ((g / d).norm() / (lam / 2)).sqrt()  # here ‖Dη‖ < r
     for _ in range(200):
         r = (low + high) / 2

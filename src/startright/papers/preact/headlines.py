@@ -52,7 +52,7 @@ def through_depth(records: Records, layer: int = 30) -> Finding:
     }
     odd = {theta: count for (scheme, theta), count in beyond.items() if scheme == "odd"}
     positive = Count.of(curves.loc[curves["scheme"] == "positive", "ks"] > line)
-    text = f"""{layer} layers down, a test tells the samples of the **positive** functions from normal ones in
+    text = f"""After {layer} layers a test tells the samples of the **positive** functions from normal ones in
         {positive} runs, {against_chance(positive)}; those of the **odd** functions in
         {listed([f"{count} at θ = {theta:g}" for theta, count in odd.items()])}."""
     facts: dict[str, Fact] = {f"odd, θ = {theta:g}": count for theta, count in odd.items()}
@@ -95,9 +95,9 @@ def two_inputs(records: Records) -> Finding:
         return min(means) if len(set(means)) == 1 else f"{min(means)} to {max(means)}"
 
     text = f"""
-        {int(curves["step"].iloc[0]) + 1} layers down, the correlation of two images of different
-        classes is {ends["ReLU"]} with ReLU, {ends["tanh"]} with tanh near the edge, {span("φ°")} with
-        the odd Gaussian functions of the chapter before and {span("φᵖ")} with the positive ones (width
+        After {int(curves["step"].iloc[0]) + 1} layers the correlation of two images of different classes
+        is {ends["ReLU"]} with ReLU, {ends["tanh"]} with tanh near the edge, {span("φ°")} with the odd
+        functions of *Gaussian pre-activations* and {span("φᵖ")} with the positive ones (width
         {curves["width"].iloc[0]}, {seeds(min(end.n for end in ends.values()))})."""
     return finding(text, records, **ends)
 
