@@ -31,13 +31,14 @@ from startright.papers.gauss_newton.readings import (
     at_fraction,
     below_kernel,
     metric,
+    refit_curves,
     scales,
     slowing,
 )
 from startright.papers.gauss_newton.studies.descent import FLOORS
 from startright.papers.gauss_newton.studies.mnist import DESCENT_RATE
 from startright.papers.gauss_newton.tables import Ratio, conditioning_span, of_floor, over_authors
-from startright.studies import Record, curve_frame
+from startright.studies import Record
 from startright.summary import number
 
 Records = Sequence[Record]
@@ -233,13 +234,6 @@ def explosion(grid: Records) -> Finding:
 
 
 # --- Features -------------------------------------------------------------------------------
-
-
-def refit_curves(grid: Records) -> pd.DataFrame | None:
-    """The losses of students from τ₀ = 0.01 with small steps, as they are and refitted; None without any."""
-    good = [r for r in grid if (r.config["scale"], r.config["rate"]) == (SMALL, SLOW) and r.status == "ok"]
-    columns = ("step", "train_loss", "test_loss", "refit_test")
-    return curve_frame(good, *columns).dropna(subset="train_loss") if good else None
 
 
 @needs_records

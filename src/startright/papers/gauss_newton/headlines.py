@@ -3,8 +3,15 @@
 from collections.abc import Sequence
 
 from startright.measured import Finding, finding, needs_records
-from startright.papers.gauss_newton.findings import NO_RUN, loss_word, pace, refit_curves
-from startright.papers.gauss_newton.readings import FULL, SLOW, SMALL_SCALES, at_fraction, metric
+from startright.papers.gauss_newton.findings import NO_RUN, loss_word, pace
+from startright.papers.gauss_newton.readings import (
+    FULL,
+    SLOW,
+    SMALL_SCALES,
+    at_fraction,
+    metric,
+    refit_curves,
+)
 from startright.papers.gauss_newton.tables import Ratio
 from startright.studies import Record
 
