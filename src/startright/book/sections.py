@@ -129,7 +129,7 @@ _BEFORE = re.compile(r"^# \*Before you start:\* (.+)$", re.MULTILINE)
 def cards(root: Path, folder: str, rows_of: Rows) -> str:
     """A card per chapter with claims: what was found, the verdicts counted, how long it runs, what it needs.
 
-    The pictures are put in when the site is built (:mod:`startright.book.cards`).
+    The pictures are put in when the site is built (``startright.book.cards``).
     """
     made = []
     for page, rows in _judged(root, rows_of):
