@@ -32,6 +32,9 @@ CHOICES = {
 }
 
 
+WAYS = {"double_backward": "gradients of gradients", "func": "torch.func"}
+
+
 def _below(error: float, least: int = -12) -> str:
     """``"< 1e-12"``: rounding differs from machine to machine, its size hardly.
 
@@ -45,6 +48,7 @@ def exactness(records: Sequence[Record]) -> pd.DataFrame:
     """The largest relative error of each derivative, by the way of computing it and the partition."""
     names = {"error_g": "ḡ", "error_H": "H̄", "error_d3": "third derivative"}
     worst = frame(records).groupby(["backend", "groups"], sort=False)[list(names)].max()
+    worst = worst.rename(WAYS, level=0).rename(CHOICES, level=1)
     return worst.map(_below).rename(columns=names).rename_axis(["computed by", "partition"])
 
 
@@ -52,6 +56,7 @@ def merging(records: Sequence[Record]) -> pd.DataFrame:
     """The largest relative error of the sums over entries."""
     names = {"error_g": "ḡ", "error_H": "H̄"}
     worst = frame(records).groupby(["net", "groups"], sort=False)[list(names)].max()
+    worst = worst.rename(PLAIN_NETS, level=0).rename(CHOICES, level=1)
     return worst.map(_below).rename(columns=names).rename_axis(["network", "partition"])
 
 
