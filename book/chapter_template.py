@@ -12,7 +12,10 @@
 # %% [markdown]
 # # A chapter in small
 #
-# *Question.* How large must the weights be for a layer to keep the size of its input?
+# *How large must the weights be for a layer to keep the size of its input?*
+#
+# *Before you start:* variance, and the sum of independent variables
+#
 # A first paragraph says what the paper asks and what the reader will see in a minute.
 #
 # ```{admonition} The claim
@@ -42,14 +45,14 @@ from startright.book import pages
 from startright.devices import pick_device
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
+PROFILE = "quick"  # how large: "quick" in seconds, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
 # %% [markdown]
 # ## The least theory
 #
-# With independent weights of mean 0 and variance $\sigma_w^2$ and $n$ inputs,
+# With independent weights of mean 0 and standard deviation [$\sigma_w$](#notation-networks), and $n$ inputs $x_j$, an output $y_i$ has
 #
 # $$
 # \operatorname{Var}(y_i) = n \, \sigma_w^2 \, \mathbb{E}[x_j^2],
@@ -59,9 +62,9 @@ SEED = 0  # the first seed of every study
 #
 # ## The core of the method
 #
-# The lines below are printed from the package, so they are those that run.
+# The lines below are printed from the package, so they are those that run. A word such as {term}`pre-activation` is a link to the glossary.
 
-# %%
+# %% tags=["remove-input"]
 pages.source(seeds.generator)
 
 # %% [markdown]

@@ -20,7 +20,7 @@ from startright import claims
 from startright.book import catalogue
 
 # %% [markdown]
-# **A check** is of one kind. A *number* is the paper's value in the paper's set-up, met within a tolerance. A *trend* is an
+# **A {term}`check`** is of one kind. A *number* is the paper's value in the paper's set-up, met within a tolerance. A *trend* is an
 # order, a sign or a size. A *theorem* is exact. What varies from run to run is held against its threshold by the
 # confidence interval of its mean: the check holds where the whole interval does, fails where none of it does, and is
 # *undecided* between, with the number of repetitions that would settle it. One run, or two, decide nothing.
@@ -28,7 +28,7 @@ from startright.book import catalogue
 # **A check can fail.** Each names a *wrong* method, such as rates that are all zero, a frozen layer or another activation. The tests
 # run these methods and see the check fail. What no wrong method fails is shown as a *description* and counts for nothing.
 #
-# **A verdict** follows. *Reproduced*: all checks hold. *Partly*: some hold and some fail. *Not reproduced*: all fail.
+# **A {term}`verdict`** follows. *Reproduced*: all checks hold. *Partly*: some hold and some fail. *Not reproduced*: all fail.
 # *Undecided*: what is decided does not settle it. *Other set-up*: the paper's is unknown or out of reach; then the checks
 # *hold*, *are mixed*, *fail* or *are undecided here*, and that is no verdict on the paper. *Not yet run*: records are missing.
 # Ours is mean ± standard deviation over n repetitions, for the largest profile that can be measured; grids for a cluster are

@@ -138,7 +138,8 @@ def test_the_tables_and_the_page_of_claims_find_it(root):
     changed = python(root, code)
     assert {"README.md", "index.md", "claims.py"} <= set(re.findall(r"[\w.]+", changed)), changed
     assert "coins.ipynb" in (root / "README.md").read_text()
-    assert "| throwaway | full |" in (root / "book/index.md").read_text()
+    assert "| Coins | full |" in (root / "book/index.md").read_text()
+    assert "{grid-item-card} [A chapter in small](coins.ipynb)" in (root / "book/index.md").read_text()
     ledger = (root / "book/claims.py").read_text()
     assert "# ## Coins\n" in ledger
     assert 'claims.table(catalogue.rows("throwaway"))' in ledger

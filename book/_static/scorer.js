@@ -1,7 +1,7 @@
 // The order of what a search finds: chapters, then other pages, then functions and classes of the package.
 var Scorer = {
   score: ([docname, , , , score]) =>
-    score + (/^book\/(structure|signal|curvature)\//.test(docname) ? 100 : /^book\/api\//.test(docname) ? -100 : 0),
+    score + (/^book\/api\//.test(docname) ? -100 : /^book\/[^/]+\//.test(docname) ? 100 : 0),
   objNameMatch: 11,
   objPartialMatch: 6,
   objPrio: { 0: 15, 1: 5, 2: -5 },

@@ -14,18 +14,20 @@
 #
 # *A method that fits any data at any rate you like. What does it learn on the way?*
 #
-# Gradient descent is slow where the problem is badly conditioned. Gauss-Newton is not: it takes a fixed part of the
+# *Before you start:* gradient descent, least squares, eigenvalues
+#
+# Gradient descent is slow where the problem is badly conditioned. {term}`Gauss-Newton` is not: it takes a fixed part of the
 # error away with every step, whatever the conditioning. For a network with far more parameters than data, which can
 # fit anything, that sounds like the end of the matter. {cite:t}`arbel2023rethinking` show that it is not. There are
 # many ways to fit; the method and its step decide which of them is found; and the fastest, the authors find, is the worst.
 #
 # ```{admonition} What the paper claims
 # :class: tip
-# - Gauss-Newton converges linearly, at a rate free of the conditioning of the tangent kernel (C1), and so faster than
+# - Gauss-Newton converges linearly, at a rate free of the conditioning of the {term}`tangent kernel` (C1), and so faster than
 #   gradient descent (C2).
-# - From a large initial scale all methods are kernel methods, and generalise alike (C3). From a small one
+# - If the weights start large, all methods are kernel methods, and generalise alike (C3). If they start small,
 #   Gauss-Newton generalises well with small steps only (C4).
-# - **Hidden learning**: long before the network fits, its features are good (C5). They come nearer to the teacher's
+# - {term}`Hidden learning <hidden learning>`: long before the network fits, its features are good (C5). They come nearer to the teacher's
 #   with small steps (C6).
 # - Gradient descent generalises best of all, and is slow (C7). MNIST shows the same (C8).
 # ```
@@ -42,7 +44,7 @@ if importlib.util.find_spec("startright") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-e", "starting-right"], check=True)
     sys.path.insert(0, "starting-right/src")
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import torch
 from torch import nn
@@ -54,6 +56,7 @@ from startright.gauss_newton import (
     dual,
     figures,
     findings,
+    headlines,
     knobs,
     network,
     reference,
@@ -67,61 +70,64 @@ from startright.studies import complete, live
 use_style()
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
+PROFILE = "quick"  # how large: "quick" in seconds, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
-# %% mystnb={"figure": {"caption": "A full step of Gauss-Newton: straight to the targets in the space of outputs, and there by the shortest way in that of parameters.", "name": "fig-gauss-newton-method"}, "image": {"alt": "Left, in the space of outputs, a straight arrow of Gauss-Newton to the target beside the bent path of gradient descent. Right, in the space of parameters, a short arrow to the nearest of the curves whose points give the target outputs."}}
+# %% mystnb={"figure": {"caption": "A full step of Gauss-Newton: straight to the targets in the space of outputs, and there by the shortest way in that of parameters.", "name": "fig-gauss-newton-method"}, "image": {"alt": "Left, in the space of outputs, a straight arrow of Gauss-Newton to the target beside the bent path of gradient descent. Right, in the space of parameters, a short arrow to the nearest of the curves whose points give the target outputs."}} tags=["remove-input"]
 schematic.method()
 
 # %% [markdown]
 # ## What we found
 #
-# By verdict, each claim from the largest study that settles it; then what the recorded studies say.
+# The claims by {term}`verdict`, each from the largest study that settles it; then what the recorded studies say.
 
 # %% tags=["finding", "remove-input"]
 pages.verdicts("gauss_newton")
 
 # %% tags=["finding", "remove-input"]
-findings.slowing_down(complete(studies.SPEED))
+headlines.keeps_its_pace(complete(studies.SPEED))
 
 # %% tags=["finding", "remove-input"]
-findings.small_steps(complete(studies.GRID))
+headlines.step_decides(complete(studies.GRID))
 
 # %% tags=["finding", "remove-input"]
-findings.hidden_learning(complete(studies.GRID))
+headlines.features_first(complete(studies.GRID))
 
 # %% [markdown]
-# **Use it when** examples are few and the training loss must go all the way down. **Leave it when** what the features learn
-# matters more than the number of iterations, or take small steps then; and when the examples are many: a step solves a
-# system of their number.
+# **Use it when** examples are few and the training loss must go all the way down.
+#
+# **Leave it when** what the features learn matters more than the number of iterations, or take small steps then; and when the
+# examples are many: a step solves a system with an equation per example.
 
 # %% [markdown]
 # ## A student and its teacher
 #
-# The network has one hidden layer of $M$ units in **mean-field** scaling {cite}`chizat2018global`,
+# The network has one hidden layer of [$M$](#notation-gauss-newton) units in {term}`mean-field scaling` {cite}`chizat2018global`,
 #
 # $$
 # f_w(x) = \frac1M \sum_{i=1}^{M} v_i\,\gamma(u_i\cdot x + b_i), \qquad \gamma(z) = \frac{z}{1+e^{-z}},
 # $$ (gauss-newton-network)
 #
-# and learns from $N$ examples that a *teacher* of the same form with five units has labelled, without noise. So we know
+# with output weights $v_i$, hidden weights $u_i$ and biases $b_i$, together the parameters $w$. It learns from $N$ examples
+# $x_n$ of $d$ numbers with targets $y_n$, which a *teacher* of the same form with five units has given them, without noise. So we know
 # which features there are to be found. The loss is $L = \frac1{2N}\sum_n (F_n-y_n)^2$, where $F_n = f_w(x_n)$.
 #
-# At the start $v=0$ and the hidden weights and biases are $\mathcal N(0,\tau_0^2)$. The **initial scale** $\tau_0$ decides how
+# At the start $v=0$ and the hidden weights and biases are $\mathcal N(0,\tau_0^2)$. The **initial scale** [$\tau_0$](#notation-gauss-newton) decides how
 # far hidden weights have to go, in proportion, to become others.
 
 # %%
 lesson = task.draw_task(SEED, points=40, tests=1000)
 student = task.draw_student(SEED, width=100, scale=1.0)
-tuple(lesson.x.shape), tuple(student.u.shape), lesson.teacher.width
+inputs, hidden = tuple(lesson.x.shape), tuple(student.u.shape)
+f"inputs {inputs}, hidden weights {hidden}, {lesson.teacher.width} units of the teacher"
 
 # %% [markdown]
 # ## The step
 #
 # Let $J = \partial F/\partial w$ be the Jacobian, $N$ rows and as many columns as there are parameters. Gradient descent moves
 # along $J^\top\nabla L$. Gauss-Newton asks which move changes the *outputs* as gradient descent in the outputs would, and
-# damps the answer by $\varepsilon$:
+# {term}`damps <damping>` the answer by a small [$\varepsilon$](#notation-gauss-newton). With the step size $\lambda$:
 #
 # $$
 # \Phi(w) = (J^\top J + \varepsilon I)^{-1} J^\top \nabla L, \qquad w \leftarrow w - \lambda\,\Phi(w).
@@ -135,24 +141,24 @@ tuple(lesson.x.shape), tuple(student.u.shape), lesson.teacher.width
 # \Phi(w) = J^\top z, \qquad (A + \varepsilon I)\,z = \nabla L, \qquad A = JJ^\top,
 # $$ (gauss-newton-dual)
 #
-# and the matrix that is left, the **tangent kernel** $A$ {cite}`jacot2018neural`, is as large as the number of examples.
-# Of this network it is known in closed form. With the features $\Gamma = \gamma(Z)$ of the inputs $X$, where $Z = XU^\top + b$,
-# and $S = \gamma'(Z)$ whose columns are multiplied by $v$,
+# and the matrix that is left, the tangent kernel $A$ {cite}`jacot2018neural`, is as large as the number of examples.
+# Of this network it is known in closed form. Let $X$ have the inputs as its rows and $U$ the hidden weights, and $Z = XU^\top + b$.
+# With the features $\Gamma = \gamma(Z)$, and $S = \gamma'(Z)$ whose columns are multiplied by $v$,
 #
 # $$
 # A = \frac1{M^2}\Bigl[\Gamma\Gamma^\top + (SS^\top)\circ(XX^\top + 1)\Bigr].
 # $$ (gauss-newton-kernel)
 #
-# No Jacobian is needed:
+# where $\circ$ multiplies entry by entry. No Jacobian is needed:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.tangent_kernel)
 
 # %% [markdown]
 # and the step is the solution of {eq}`gauss-newton-dual`, pulled back. With the Jacobian of any network, and the damping
-# $\varepsilon = \max(\alpha\,a_{\min}, \varepsilon_0)$ of the authors, $a_{\min}$ the smallest eigenvalue of $A$:
+# $\varepsilon = \max(\alpha\,a_{\min}, \varepsilon_0)$ of the authors, a multiple $\alpha$ of the smallest eigenvalue $a_{\min}$ of $A$ with a floor $\varepsilon_0$:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.dual_direction)
 
 # %% [markdown]
@@ -161,7 +167,7 @@ pages.source(reference.dual_direction)
 #
 # Is that the step of {eq}`gauss-newton-step`? As it stands there, it is
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.primal_direction)
 
 # %% [markdown]
@@ -170,16 +176,18 @@ pages.source(reference.primal_direction)
 
 # %%
 net = gauss_newton.gauss_newton_step(student, lesson.x, lesson.y, rate=0.5)
-direction, solution = dual.gauss_newton_direction(network.linearise(net, lesson.x), lesson.y)
+linear = network.linearise(net, lesson.x)
+direction, solution = dual.gauss_newton_direction(linear, lesson.y)
 J = reference.jacobian(net.v, net.u, net.b, lesson.x)
 primal = reference.primal_direction(J, net(lesson.x) - lesson.y, solution.damping)
-ours, sizes = torch.cat([direction.v, direction.u.flatten(), direction.b]), (J.shape[1], J.shape[1])
-f"{sizes} against {tuple(solution.eigenvalues.shape)}; equal to 1e-6: {torch.allclose(ours, primal, rtol=1e-6)}"
+ours = torch.cat([direction.v, direction.u.flatten(), direction.b])
+equal = torch.allclose(ours, primal, rtol=1e-6)
+f"{J.shape[1]} equations against {J.shape[0]}; equal steps, to 1e-6: {equal}"
 
 # %% [markdown]
 # ## How fast?
 #
-# Follow the outputs along the flow $\dot w = -\Phi$. In an eigendirection of $A$ with eigenvalue $a$ they move with weight
+# Follow the outputs in a continuous time $t$, along the flow $\dot w = -\Phi$. In an eigendirection of $A$ with eigenvalue $a$ they move with weight
 # $a/(a+\varepsilon)$. The paper chooses the damping in proportion to the smallest eigenvalue, $\varepsilon=\alpha\,a_{\min}$, and then **every**
 # weight lies between $1/(1+\alpha)$ and 1:
 #
@@ -188,10 +196,14 @@ f"{sizes} against {tuple(solution.eigenvalues.shape)}; equal to 1e-6: {torch.all
 # $$ (gauss-newton-rate)
 #
 # whatever the kernel, as long as it stays invertible. For gradient flow the exponent is $2 t\,a_{\min}/N$ instead, and collapses with the
-# kernel. (The part of the theorem that says when the kernel does stay invertible is in the paper.)
+# kernel.
 #
-# For steps of finite size the natural unit is the **effective step** $\lambda_\mathrm{eff}=\lambda/N$, the part of the residual that one step
-# removes. A *full step* is $\lambda = N$; the paper's $\lambda=10$ with $N=500$ is $\lambda/N = 0.02$. To come down to $10^{-8}$ of the first loss takes, for a negligible $\varepsilon$,
+# :::{margin}
+# The part of the theorem that says when the kernel does stay invertible is in the paper.
+# :::
+#
+# For steps of finite size the natural unit is the {term}`effective step` [$\lambda/N$](#notation-gauss-newton), the part of the residual that one step
+# removes. A *full step* is $\lambda/N = 1$; the paper's $\lambda=10$ with $N=500$ is $\lambda/N = 0.02$. To come down to $10^{-8}$ of the first loss takes, for a negligible $\varepsilon$,
 
 # %%
 {rate: round(gauss_newton.predicted_steps(rate), 1) for rate in (0.1, 0.02)}
@@ -201,7 +213,7 @@ f"{sizes} against {tuple(solution.eigenvalues.shape)}; equal to 1e-6: {torch.all
 # that runs are compared at an equal fit. A second one has gradient descent beside it, with the learning rate
 # $\kappa M$ (in mean-field scaling the gradient is of order $1/M$) and a $\kappa$ for each scale, set by hand so that no run oscillates.
 # Each seed draws a teacher, its examples and a student; $n$ counts them. Losses and numbers of iterations are compared as ratios on
-# the same teacher: their geometric mean stands first, their range behind it.
+# the same teacher: their geometric mean stands first, their range behind it. {numref}`fig-gauss-newton-rate` has the training losses.
 
 # %%
 grid_live = live(studies.GRID, PROFILE, device=DEVICE, first_seed=SEED)
@@ -227,8 +239,10 @@ findings.rate(grid_full)
 tables.steps(grid_full or grid_live)
 
 # %% [markdown]
+# The *bound* is {eq}`gauss-newton-rate` with $\alpha=1$, and *conditioning* the largest eigenvalue of the kernel over the smallest.
+#
 # What of gradient descent? It learns the directions with large eigenvalues first, and then has to wait for the others. A straight
-# line in the figure keeps its rate; we compare the last stretch of each with its first factor of ten.
+# line in {numref}`fig-gauss-newton-rate-full` keeps its rate; we compare the last stretch of each with its first factor of ten.
 
 # %% tags=["finding", "remove-input"]
 findings.slowing_down(speed_full)
@@ -246,7 +260,7 @@ findings.speed_up(speed_full)
 #
 # ## And what is learnt?
 #
-# Runs that arrive fit equally well. The map shows the test loss they end with, over that of predicting 0, by initial scale and step.
+# Runs that arrive fit equally well. {numref}`fig-gauss-newton-map` shows the test loss they end with, over that of predicting 0, by initial scale and step.
 # (Teachers differ in the size of their outputs; losses are averaged as logarithms.) On the right, **random features**:
 # only the output layer is fitted, exactly and with the smallest norm, on the features of the start.
 
@@ -263,7 +277,7 @@ if grid_full:
     plt.show()
 
 # %% [markdown]
-# The top row is the **kernel regime** {cite}`chizat2019lazy`: hidden weights that are large change by little in proportion, and
+# The top row is the {term}`kernel regime` {cite}`chizat2019lazy`: hidden weights that are large change by little in proportion, and
 # the features stay what they were. Then the step cannot matter, and nothing can be gained over random features. Is it so?
 
 # %% tags=["finding", "remove-input"]
@@ -290,7 +304,11 @@ findings.explosion(grid_full)
 # ## Hidden learning
 #
 # With small steps, when does the student find its features? After every few steps we freeze them, refit the output layer alone with the
-# smallest norm (eigenvalues of $\Gamma\Gamma^\top$ below $10^{-10}$ of the largest are dropped), and test.
+# smallest norm, and test: {numref}`fig-gauss-newton-hidden`.
+#
+# :::{margin}
+# Eigenvalues of $\Gamma\Gamma^\top$ below $10^{-10}$ of the largest are dropped.
+# :::
 
 # %% mystnb={"figure": {"caption": "Losses along training from $\\tau_0=0.01$; geometric mean and range over teachers. Left: small steps. Right: full steps. How far does the refitted student run ahead?", "name": "fig-gauss-newton-hidden"}, "image": {"alt": "Two panels with losses over that of predicting 0 against iterations, both axes logarithmic: small steps at the left, full steps at the right. Three lines each, with bands for the range over teachers: training loss, test loss, and test loss after the output layer is refitted."}}
 _ = figures.hidden(grid_live)
@@ -299,7 +317,7 @@ plt.show()
 # %% tags=["finding", "nbval-ignore-output", "remove-input"]
 findings.hidden_learning(grid_live)
 
-# %% mystnb={"figure": {"caption": "The same for the paper's network, recorded, by the step $\\lambda/N$.", "name": "fig-gauss-newton-hidden-full"}, "image": {"alt": "For each step, training loss, test loss and the test loss after a refit against iterations. With full steps the losses rise high above the start before they fall; the smaller the step, the further the refitted loss runs ahead of the others. Panels by step: 1, 0.1, 0.02."}} tags=["slider"]
+# %% mystnb={"figure": {"caption": "The same for the paper's network, recorded, by the step $\\lambda/N$.", "name": "fig-gauss-newton-hidden-full"}, "image": {"alt": "For each step, training loss, test loss and the test loss after a refit against iterations. With full steps the losses rise high above the start before they fall; the smaller the step, the further the refitted loss runs ahead of the others. Panels by step: 1, 0.1, 0.02."}} tags=["hide-input", "slider"]
 knobs.hidden(grid_full, (1, 0.1, 0.02))
 
 # %% tags=["finding", "remove-input"]
@@ -309,7 +327,8 @@ findings.hidden_learning(grid_full)
 # Where a refit helps that much, the student looks ignorant by its test loss while its features have been found: this is what the
 # authors call hidden learning. What is left to learn then is the output layer.
 #
-# We know what the features should be. **Centred kernel alignment** {cite}`kornblith2019similarity` compares them with the teacher's on test
+# We know what the features should be. In {numref}`fig-gauss-newton-alignment`,
+# {term}`centred kernel alignment` (CKA) {cite}`kornblith2019similarity` compares them with the teacher's on test
 # points: 1 says equal up to a rotation. The *weighted* form multiplies each feature by its output weight, so that units that are
 # not used do not count. (The paper's measure is a weighted alignment as well; its weights are not known to us.) The third
 # curve is that of the authors' program: the mean distance of the units' directions to the nearest of the teacher's, weighted with their squared norms.
@@ -324,7 +343,7 @@ findings.alignment(grid_full)
 # %% [markdown]
 # ## Fast, or good?
 #
-# Is gradient descent the slow end of this line? Each point below is a student; to the left is fast, down is good.
+# Is gradient descent the slow end of this line? Each point of {numref}`fig-gauss-newton-trade-off` is a student; to the left is fast, down is good.
 
 # %% mystnb={"figure": {"caption": "Test loss over that of predicting 0 against the iterations to a relative training loss of $10^{-4}$; open points have not arrived when the budget ends.", "name": "fig-gauss-newton-trade-off"}, "image": {"alt": "A panel for each initial scale, with the test loss over that of predicting 0 against the iterations to a relative training loss of 1e-4, both axes logarithmic. A point is a student; its colour says which step of Gauss-Newton, or gradient descent. Look for a diagonal from the upper left to the lower right."}}
 _ = figures.trade_off(speed_live)
@@ -353,7 +372,7 @@ findings.smallest_step(speed_full)
 #
 # The damping of the authors' program is $\varepsilon = \max(a_{\min}, 10^{-7})$. In mean-field scaling the kernel is of order $1/M$, and
 # from a small scale it is tiny and singular to the last digit: for the first steps $10^{-7}$ is the damping, and by no means a
-# negligible one. Here it is against two floors $\rho$ in units of the mean eigenvalue.
+# negligible one. {numref}`fig-gauss-newton-damping` sets it beside two floors [$\rho$](#notation-gauss-newton) in units of the mean eigenvalue.
 
 # %% mystnb={"figure": {"caption": "Left: $\\varepsilon$ along training from $\\tau_0=0.01$, geometric mean and range. Right: test loss over that of predicting 0 by initial scale; open points never reach $10^{-8}$.", "name": "fig-gauss-newton-damping"}, "image": {"alt": "Left: the damping along training, both axes logarithmic, a line for each floor with a band for the range over teachers. Right: test loss over that of predicting 0 against initial scale, a point a student, groups of three floors side by side; open points did not arrive."}}
 damping_live = live(studies.DAMPING, PROFILE, device=DEVICE, first_seed=SEED)
@@ -386,7 +405,7 @@ findings.floors(damping_full)
 # Is a digit odd or even? The same network on images, with targets $\pm1$. The paper's own experiment on MNIST is in its appendix, and
 # its settings are not known to us. Ours are these: $N=300$ digits of MNIST, averaged over squares of two by two pixels, 2000 test digits
 # and $M=1000$ units in the recorded study; $N=100$ of scikit-learn's small digits and $M=150$ here. Inputs are scaled to the mean square
-# norm of the synthetic task.
+# norm of the synthetic task. {numref}`fig-gauss-newton-mnist` is the small version.
 
 # %% mystnb={"figure": {"caption": "Parity of small digits: test loss when the training loss is $1/100$ of its first, against the iterations this takes; dotted: random features.", "name": "fig-gauss-newton-mnist"}, "image": {"alt": "A panel for each of three initial scales, with the test loss against iterations, both axes logarithmic. A point is a seed; its colour says which step of Gauss-Newton, or gradient descent. A dotted line marks random features."}}
 mnist_live = live(studies.MNIST, PROFILE, device=DEVICE, first_seed=SEED)
@@ -416,7 +435,8 @@ torch.manual_seed(SEED)
 model = nn.Sequential(nn.Linear(10, 64), nn.SiLU(), nn.Linear(64, 1)).double()
 optimizer = gauss_newton.GaussNewton(model, "squared", lr=0.1)
 losses = [optimizer.step(lambda: (lesson.x, lesson.y[:, None])) for _ in range(30)]
-f"{float(losses[-1] / losses[0]):.0e} of the loss is left after 29 steps; the law says {0.9**58:.0e}"
+left = float(losses[-1] / losses[0])
+f"{left:.0e} of the loss is left after 29 steps; the law says {0.9**58:.0e}"
 
 # %% [markdown]
 # ## Paper against ours
@@ -468,7 +488,7 @@ findings.stopped_early(speed_full)
 # ```{solution} ex-gauss-newton-first-step
 # :class: dropdown
 #
-# With $v=0$ we have $S=0$, so only $v$ moves, $A=\Gamma\Gamma^\top/M^2$ and $F=0$. Then $\nabla L=-y/N$, $z=-A^{-1}y/N$, and
+# With $v=0$ we have $S=0$, so only $v$ moves, and $A=\Gamma\Gamma^\top/M^2$ and $F=0$. Then $\nabla L=-y/N$, $z=-A^{-1}y/N$, and
 # the step is $v=\lambda\,\Gamma^\top A^{-1}y/(NM)=\Gamma^\top A^{-1}y/M$: the solution of $\Gamma v/M=y$ of least norm.
 # ```
 #

@@ -14,11 +14,13 @@
 #
 # *What do layers know about each other, and is it worth the price of asking?*
 #
+# *Before you start:* Newton's method, gradient and Hessian of a function of several variables
+#
 # The Hessian of a network with a million parameters has $10^{12}$ entries. Most methods of second order therefore keep
-# blocks on its diagonal, one a layer, and forget how layers interact. {cite:t}`wolinski2025gathering` does the opposite. It
-# divides the parameters into $S$ groups, say one a tensor, and asks the loss only how it changes **along one direction in
-# each group**. What is left is a gradient of $S$ numbers, a Hessian of $S\times S$, a third derivative of $S^3$: small,
-# exact, and with all interactions in it. From these come learning rates, one a group.
+# blocks on its diagonal, one per layer, and forget how layers interact. {cite:t}`wolinski2025gathering` does the opposite. It
+# divides the parameters into [$S$](#notation-higher-order) {term}`groups <group>`, say one per tensor, and asks the loss only how it changes **along one
+# direction in each group**. What is left is a gradient of $S$ numbers, a Hessian of $S\times S$, a third derivative of $S^3$: small,
+# exact, and with all interactions in it. From these come learning rates, one per group.
 #
 # ```{admonition} What the paper claims
 # :class: tip
@@ -42,7 +44,7 @@ if importlib.util.find_spec("startright") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-e", "starting-right"], check=True)
     sys.path.insert(0, "starting-right/src")
 
-# %%
+# %% tags=["hide-input"]
 import warnings
 
 import matplotlib.pyplot as plt
@@ -55,6 +57,7 @@ from startright.figures import use_style
 from startright.higher_order import (
     figures,
     findings,
+    headlines,
     reference,
     schematic,
     studies,
@@ -69,43 +72,47 @@ use_style()
 warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated")  # torch about itself
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
+PROFILE = "quick"  # how large: "quick" in seconds, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
-# %% mystnb={"figure": {"caption": "The derivatives of the loss along one direction per group of parameters: a small Hessian that sees the groups' interactions.", "name": "fig-higher-order-method"}, "image": {"alt": "A large matrix of five blocks of colour and grey blocks between them is reduced to a matrix of five by five cells, with which a small system is solved for one rate per group."}}
+# %% mystnb={"figure": {"caption": "The derivatives of the loss along one direction per group of parameters: a small Hessian that sees the groups' interactions.", "name": "fig-higher-order-method"}, "image": {"alt": "A large matrix of five blocks of colour and grey blocks between them is reduced to a matrix of five by five cells, with which a small system is solved for one rate per group."}} tags=["remove-input"]
 schematic.method()
 
 # %% [markdown]
 # ## What we found
 #
-# By verdict, each claim from the largest study that settles it; then what the recorded studies say.
+# The claims by {term}`verdict`, each from the largest study that settles it; then what the recorded studies say.
 
 # %% tags=["finding", "remove-input"]
 pages.verdicts("higher_order")
 
 # %% tags=["finding", "remove-input"]
-findings.costs(complete(studies.COST))
+headlines.layers_interact(complete(studies.ONE_STEP))
+
+# %% tags=["finding", "remove-input"]
+headlines.price(complete(studies.COST))
 
 # %% tags=["finding", "remove-input"]
 training_findings.rivals([*complete(studies.LEARNING), *complete(studies.PEER)])
 
 # %% [markdown]
-# **Use it when** you want to see how groups of weights interact, or rates for them without a search, at the price of a few
-# gradients. **Leave it when** batches are small and noisy, or when every second counts: a tuned first-order method is hard to beat
-# there.
+# **Use it when** you want to see how groups of weights interact, or which rates they ask for, at the price of a few gradients.
+#
+# **Leave it when** batches are small and noisy, or when every second counts: a tuned first-order method is hard to beat there.
 
 # %% [markdown]
 # ## A function of S variables
 #
-# Let $u$ be a direction in the space of the parameters $\theta$: the gradient, or its running mean. Cut it into the
-# parts $u_1, \dots, u_S$ that belong to the groups, and give each part a learning rate:
+# Let $u$ be a direction in the space of the parameters $\theta$: the gradient of the loss $L$, or its running mean. Cut it into the
+# parts $u_1, \dots, u_S$ that belong to the groups, and give each part a learning rate [$\eta_s$](#notation-higher-order):
 #
 # $$
 # \psi(\eta) = L\Bigl(\theta + \sum_{s=1}^{S} \eta_s u_s\Bigr), \qquad \theta \leftarrow \theta - \sum_s \eta_s u_s .
 # $$ (higher-order-psi)
 #
-# All that the method needs are derivatives of $\psi$ at 0, an ordinary function of $S$ variables:
+# All that the method needs are derivatives of $\psi$ at 0, an ordinary function of $S$ variables: its gradient $\bar g$, its
+# Hessian, the {term}`reduced Hessian` $\bar H$, and its third derivative,
 #
 # $$
 # \bar g_s = \langle \nabla L, u_s\rangle, \qquad
@@ -123,21 +130,26 @@ loss = higher_order.loss_function(net, cross_entropy, digits.x[:200], digits.y[:
 params = tasks.parameters(net)
 direction = tasks.gradient(loss, params)
 g, H, d3 = higher_order.grouped_derivatives(loss, params, "canonical", direction)
-{"parameters": sum(p.numel() for p in params.values()), "gradient": tuple(g.shape), "Hessian": tuple(H.shape)}
+count = sum(p.numel() for p in params.values())
+f"{count} parameters: gradient {tuple(g.shape)}, Hessian {tuple(H.shape)}"
 
 # %% [markdown]
 # Written down they are short. With $\theta$ as one vector, and a matrix $U$ whose row $s$ is $u_s$, and zero outside its
 # group:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.reduced_tensors)
 
 # %% [markdown]
 # What runs is [`grouped_derivatives`](../api/higher_order.md), for parameters by name and of $D^{(3)}$ the diagonal alone;
-# the tests hold the two equal. There are three ways of computing it. Gradients of gradients: each row of
-# $\bar H$ is the gradient of one entry of $\bar g$ {cite}`pearlmutter1994fast`, each $D^{(3)}_{sss}$ differentiates a
-# diagonal entry once more. The derivatives above, by `torch.func`. And the default, `tangents`: push the
-# derivatives along all groups forward through the network, next to its values; then one backward pass is enough.
+# the tests hold the two equal. There are three ways of computing it:
+#
+# - gradients of gradients, `double_backward`: each row of
+#   $\bar H$ is the gradient of one entry of $\bar g$ {cite}`pearlmutter1994fast`, each $D^{(3)}_{sss}$ differentiates a
+#   diagonal entry once more;
+# - the derivatives above, by `torch.func`;
+# - the default, `tangents`: push the
+#   derivatives along all groups forward through the network, next to its values; then one backward pass is enough.
 #
 # (tab-higher-order-exactness)=
 # ### Is it exact?
@@ -163,10 +175,11 @@ tables.merging(merging)
 # %% [markdown]
 # ### What does it cost?
 #
-# One backward pass for each row of $\bar H$, one more for each third derivative. The unit below is one gradient on the same batch.
+# One backward pass for each row of $\bar H$, one more for each third derivative. The unit of {numref}`fig-higher-order-cost` is one gradient on the same batch.
 
 # %% mystnb={"figure": {"caption": "Processor time of the reduced derivatives in units of one gradient, for groups of neighbouring tensors, computed in two ways. Dotted: $S+2$.", "name": "fig-higher-order-cost"}, "image": {"alt": "Time in gradients against the number of groups, one panel a network: solid lines for order 2, dashed ones with the third order, by backward passes and by tangents, beside the dotted line S plus 2."}}
-cost, cost_full = live(studies.COST, PROFILE, device=DEVICE, first_seed=SEED), complete(studies.COST)
+cost = live(studies.COST, PROFILE, device=DEVICE, first_seed=SEED)
+cost_full = complete(studies.COST)
 _ = figures.cost(cost_full or cost)
 plt.show()
 
@@ -184,40 +197,41 @@ findings.costs(cost)
 # ## A step that exists everywhere
 #
 # The quadratic model of the decrease has its minimum at $\eta = \bar H^{-1}\bar g$, if $\bar H$ is positive definite. Often it
-# is not. The paper adds the third order, but in a form that is always minimised somewhere
-# {cite}`nesterov2006cubic`. With $d_s = \lvert D^{(3)}_{sss}\rvert^{1/3}$ and $D = \operatorname{diag}(d)$, minimise
+# is not. The paper adds the third order, but in a form that is always minimised somewhere, {term}`cubic regularisation`
+# {cite}`nesterov2006cubic`, of strength [$\lambda_{\mathrm{int}}$](#notation-higher-order). With $d_s = \lvert D^{(3)}_{sss}\rvert^{1/3}$ and $D = \operatorname{diag}(d)$, minimise
 #
 # $$
-# T(\eta) = -\bar g^\top \eta + \tfrac12\, \eta^\top \bar H \eta + \tfrac{\lambda}{6}\, \lVert D \eta\rVert^3 .
+# T(\eta) = -\bar g^\top \eta + \tfrac12\, \eta^\top \bar H \eta + \tfrac{\lambda_{\mathrm{int}}}{6}\, \lVert D \eta\rVert^3 .
 # $$ (higher-order-cubic)
 #
 # A group in which the loss bends much in third order gets a large $d_s$, and so a short step: the regularisation is anisotropic. At the
 # minimum
 #
 # $$
-# \bigl(\bar H + \tfrac{\lambda}{2}\, r D^2\bigr)\, \eta = \bar g, \qquad r = \lVert D\eta\rVert ,
+# \bigl(\bar H + \tfrac{\lambda_{\mathrm{int}}}{2}\, r D^2\bigr)\, \eta = \bar g, \qquad r = \lVert D\eta\rVert ,
 # $$ (higher-order-secular)
 #
 # with a positive semi-definite matrix on the left. This leaves one unknown, the number $r$, and one equation for it:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.cubic_step)
 
 # %% [markdown]
-# What runs is [`cubic_step`](../api/higher_order.md), equal to these lines (tested). It also takes groups without a third derivative, and
+# What runs is [`cubic_step`](../api/higher_order.md), equal to these lines (tested; `lam` is $\lambda_{\mathrm{int}}$). It also takes groups without a third derivative, and
 # gradients orthogonal to the lowest eigenvector {cite}`cartis2011adaptive`; and its answer carries its certificate:
 
 # %%
 step = higher_order.cubic_step(g, H, higher_order.anisotropy(d3), 1.0)
-{"case": step.case, "solves it": step.residual < 1e-12, "a minimum": step.min_eigenvalue > -1e-12}
+minimum = step.min_eigenvalue > -1e-12
+f"{step.case}; solves the equation: {step.residual < 1e-12}; a minimum: {minimum}"
 
 # %% [markdown]
 # ### Two variables
 #
-# Rosenbrock's valley {cite}`rosenbrock1960automatic` shows what groups are for. With one group the gradient's direction is all there
+# Rosenbrock's valley {cite}`rosenbrock1960automatic`, {numref}`fig-higher-order-rosenbrock`, shows what groups are for. With one group the gradient's direction is all there
 # is, and the best step along it leads to a zigzag. With a group for each variable, $\bar H$ knows how they belong together.
 
-# %% mystnb={"figure": {"caption": "From the usual start $(-1.2, 1)$: gradient descent, one group, two groups with $\\lambda = 1$ and with order 2 alone. The star is the minimum.", "name": "fig-higher-order-rosenbrock"}, "image": {"alt": "Left: contours of a curved valley, with the path of each method from the start towards the star. Right: the value against the steps, on a logarithmic axis."}}
+# %% mystnb={"figure": {"caption": "From the usual start $(-1.2, 1)$: gradient descent, one group, two groups with $\\lambda_{\\mathrm{int}} = 1$ and with order 2 alone. The star is the minimum.", "name": "fig-higher-order-rosenbrock"}, "image": {"alt": "Left: contours of a curved valley, with the path of each method from the start towards the star. Right: the value against the steps, on a logarithmic axis."}}
 rosenbrock = live(studies.ROSENBROCK, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.rosenbrock(rosenbrock)
 plt.show()
@@ -228,10 +242,10 @@ findings.valley(rosenbrock)
 # %% [markdown]
 # ## The same step in other coordinates
 #
-# Let $\theta_s = a_s\tilde\theta_s$ with one number $a_s$ a group. Then
+# Count in other units: let $\theta_s = a_s\tilde\theta_s$ with one number $a_s$ per group, and mark what belongs to the new parameters by a tilde. Then
 # $\tilde u_s = a_s u_s$, $\tilde{\bar g}_s = a_s^2 \bar g_s$, $\tilde{\bar H}_{st} = a_s^2 a_t^2 \bar H_{st}$ and $\tilde d_s = a_s^2 d_s$. By
 # {eq}`higher-order-secular` $r$ stays, and $\tilde\eta_s = \eta_s / a_s^2$: **the network moves as before**. The same holds for
-# rotations inside a group. The study trains in both parameterisations, and does what is not covered as well.
+# rotations inside a group. The study of {numref}`fig-higher-order-invariance` trains in both parameterisations, and does what is not covered as well.
 
 # %% mystnb={"figure": {"caption": "Distance between the trainings in two parameterisations, over the distance gone, on digits in float64. Dotted: the tolerance of C3.", "name": "fig-higher-order-invariance"}, "image": {"alt": "The distance against the step on a logarithmic axis, a curve for each kind of change and direction, and the dotted tolerance."}}
 invariance = live(studies.INVARIANCE, PROFILE, device=DEVICE, first_seed=SEED)
@@ -243,12 +257,13 @@ findings.same_step(invariance)
 
 # %% [markdown]
 # A weight and a bias in one group with different factors are not covered: the group has a single rate. Nor is Adam's direction under rotations. Under
-# one factor a group even Adam's direction would do, as only the line along each $u_s$ counts; what is left is its $\varepsilon$.
+# one factor per group even Adam's direction would do, as only the line along each $u_s$ counts; what is left is the small number $\varepsilon$ in its denominator.
 #
 # ## Do layers interact?
 #
 # Divide out the sizes: $C_{st} = \bar H_{st} / \sqrt{\lvert\bar H_{ss}\bar H_{tt}\rvert}$. If $\bar H$ is positive definite,
-# $\lvert C_{st}\rvert < 1$. A method that treats layers one by one, such as K-FAC {cite}`martens2015optimizing`, sees the diagonal, or blocks of two.
+# $\lvert C_{st}\rvert < 1$. A method that treats layers one by one, such as {term}`K-FAC` {cite}`martens2015optimizing`, sees the diagonal, or blocks of two.
+# {numref}`fig-higher-order-interactions` shows all of $C$.
 
 # %% mystnb={"figure": {"caption": "Size of $C$ on digits, mean over the seeds; $u$ is the gradient of 500 images.", "name": "fig-higher-order-interactions"}, "image": {"alt": "Two heat maps of six by six tensors, at initialisation and after a training by Adam; darker is larger, cut at 1."}}
 steps_live = live(studies.ONE_STEP, PROFILE, device=DEVICE, first_seed=SEED)
@@ -323,7 +338,7 @@ findings.deep(large)
 # ## How often is the Hessian indefinite?
 #
 # The same question along a whole path: train with Adam, stop now and then, compute the reduced tensors on a batch of 100, and see what one step would do to
-# the loss of that batch.
+# the loss of that batch ({numref}`fig-higher-order-indefinite`).
 
 # %% mystnb={"figure": {"caption": "Along a training by Adam: least eigenvalue of $\\bar H$ over the largest (left), and the change of the batch's loss by one undamped step (right).", "name": "fig-higher-order-indefinite"}, "image": {"alt": "Left: the ratio of eigenvalues against the steps of Adam, with a line at zero. Right: the relative change of the loss for the cubic step and for order 2; above zero a step has raised the loss."}}
 indefinite_live = live(studies.INDEFINITE, PROFILE, device=DEVICE, first_seed=SEED)
@@ -341,10 +356,10 @@ findings.saved(indefinite_full)
 # ## As an optimizer
 #
 # `GroupedNewton` does a step of momentum in each group. Every ten steps it computes the reduced tensors on **another** batch, averages them over the last
-# few estimates (until there are three the parameters wait), and solves {eq}`higher-order-cubic`. Rates that come out negative are set to 0 until the next update; all are multiplied by a common
+# estimates (until there are three the parameters wait, the *warm-up*), and solves {eq}`higher-order-cubic`. Rates that come out negative are set to 0 until the next update; all are multiplied by a common
 # factor, $\lambda_1 = 0.1$ or $\lambda_1 = 0.3$ here. With the estimates to be averaged, a step is
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.grouped_step)
 
 # %% [markdown]
@@ -356,27 +371,31 @@ for x, y in zip(digits.x.split(100), digits.y.split(100), strict=True):
     optimizer.zero_grad()
     cross_entropy(net(x), y).backward()
     optimizer.step(curvature=loss if optimizer.curvature_due else None)
-f"{optimizer.estimates} estimate after {optimizer.steps} steps; the parameters wait for {optimizer.warm_up}"
+done, needed = optimizer.estimates, optimizer.warm_up
+f"{done} estimate after {optimizer.steps} steps; the parameters wait for {needed}"
 
 # %% [markdown]
 # The rivals are Adam {cite}`kingma2015adam` and SGD with momentum, each at the best of a few rates, and K-FAC on the curvature of
 # `curvlinops` {cite}`dangel2025position`. Grouped Newton has two values of $\lambda_1$ to choose from. K-FAC needs the extra package
-# (`pip install startright[peers]`); without it the page shows the records.
+# (`pip install startright[peers]`); without it the page shows the records. {numref}`fig-higher-order-learning` is the race on digits.
 
 # %%
 learning_live = live(studies.LEARNING, PROFILE, device=DEVICE, first_seed=SEED)
-with_peer = importlib.util.find_spec("curvlinops") is not None
-peer_live = live(studies.PEER, PROFILE, device=DEVICE) if with_peer else recorded(studies.PEER, "quick")
+if importlib.util.find_spec("curvlinops"):
+    peer_live = live(studies.PEER, PROFILE, device=DEVICE)
+else:
+    peer_live = recorded(studies.PEER, "quick")
+both_live = [*learning_live, *peer_live]
 
 # %% mystnb={"figure": {"caption": "Digits, 64-40-20-10 units, tanh: each method at the rate with the least training loss (in the legend).", "name": "fig-higher-order-learning"}, "image": {"alt": "Three panels with a curve a method, grouped Newton, Adam, SGD and K-FAC: training loss by epoch and by second, test accuracy by epoch."}}
-_ = figures.learning([*learning_live, *peer_live])
+_ = figures.learning(both_live)
 plt.show()
 
 # %% tags=["nbval-ignore-output"]
-tables.methods([*learning_live, *peer_live], digits=3)
+tables.methods(both_live, digits=3)
 
 # %% tags=["finding", "nbval-ignore-output", "remove-input"]
-training_findings.rivals([*learning_live, *peer_live])
+training_findings.rivals(both_live)
 
 # %% [markdown]
 # Where several rates cannot be told apart, the numbers are those of the first. The flat beginning of grouped Newton is its warm-up: 30 steps, and an epoch
@@ -384,26 +403,25 @@ training_findings.rivals([*learning_live, *peer_live])
 
 # %% mystnb={"figure": {"caption": "MNIST, 12 000 images, 784-200-100-10 units, tanh, batches of 100.", "name": "fig-higher-order-learning-full"}, "image": {"alt": "The same three panels for MNIST."}}
 learning_full, peer_full = complete(studies.LEARNING), complete(studies.PEER)
+both_full = [*learning_full, *peer_full]
 if learning_full:
-    _ = figures.learning([*learning_full, *peer_full])
+    _ = figures.learning(both_full)
     plt.show()
 
 # %%
-tables.methods([*learning_full, *peer_full], digits=4) if learning_full else "not yet run"
+tables.methods(both_full, digits=4) if learning_full else "not yet run"
 
 # %% tags=["finding", "remove-input"]
-training_findings.rivals([*learning_full, *peer_full])
+training_findings.rivals(both_full)
 
 # %% tags=["finding", "remove-input"]
-training_findings.beginning([*learning_full, *peer_full]) + training_findings.by_the_clock(
-    [*learning_full, *peer_full]
-)
+training_findings.beginning(both_full) + training_findings.by_the_clock(both_full)
 
 # %% [markdown]
 # The seconds are those of the machine of the records, without evaluations. What grouped Newton promises to save is the search for a rate:
 
 # %% tags=["finding", "remove-input"]
-training_findings.search([*learning_full, *peer_full])
+training_findings.search(both_full)
 
 # %% [markdown]
 # ### Other networks
@@ -430,9 +448,9 @@ training_findings.epochs_ahead(networks_full, "encoder")
 training_findings.deep_training(networks_full, "deep-mlp")
 
 # %% [markdown]
-# ## One learning rate a tensor
+# ## One learning rate per tensor
 #
-# What rates does it find? Here are those of one training, before negative ones are set to 0.
+# What rates does it find? {numref}`fig-higher-order-rates` has those of one training, before negative ones are set to 0.
 
 # %% mystnb={"figure": {"caption": "Learning rates of one training at each update; crosses are negative ones, shown by their size.", "name": "fig-higher-order-rates"}, "image": {"alt": "Two panels over the updates, weights and biases, each with the sizes of three tensors' rates on one logarithmic axis; crosses are negative rates."}}
 grouped = [r for r in learning_full or learning_live if r.config["method"] == "grouped"]
@@ -449,10 +467,9 @@ training_findings.rate_sizes(learning_full)
 # For a look at the rates of a network of your own there is a function; here at initialisation:
 
 # %%
-suggested = higher_order.suggest_learning_rates(
-    net, cross_entropy, (digits.x[:500], digits.y[:500])
-)  # float64
-{name: float(f"{rate:.1g}") for name, rate in suggested.items()}
+batch = (digits.x[:500], digits.y[:500])
+suggested = higher_order.suggest_learning_rates(net, cross_entropy, batch)  # float64
+tables.suggested(suggested)
 
 # %% [markdown]
 # ## Which groups, and how much of the third order?
@@ -462,7 +479,7 @@ choices_live = live(studies.CHOICES, PROFILE, device=DEVICE, first_seed=SEED)
 tables.choices([*learning_live, *choices_live])
 
 # %% [markdown]
-# On MNIST there are other $\lambda$ and larger batches for the curvature as well.
+# On MNIST there are other $\lambda_{\mathrm{int}}$ and larger batches for the curvature as well.
 
 # %%
 choices_full = complete(studies.CHOICES)
@@ -476,14 +493,14 @@ training_findings.partitions(full)
 training_findings.cubic_weight(full)
 
 # %% [markdown]
-# One group is a line search with momentum. A larger $\lambda$ means shorter steps; more images for the curvature mean less noise in $\bar H$.
+# One group is a line search with momentum. A larger $\lambda_{\mathrm{int}}$ means shorter steps; more images for the curvature mean less noise in $\bar H$.
 #
 # ## Paper against ours
 
 # %% tags=["nbval-ignore-output"]
 shown = (*exactness, *merging, *invariance, *cost, *steps_live, *indefinite_live)
-shown += (*learning_live, *peer_live, *networks_live, *choices_live)
-measured = {name: [r for r in shown if r.study == name] for name in dict.fromkeys(r.study for r in shown)}
+shown += (*both_live, *networks_live, *choices_live)
+measured = {r.study: [one for one in shown if one.study == r.study] for r in shown}
 pages.claims_table("higher_order", live=measured, profile=PROFILE, seed=SEED)
 
 # %% [markdown]
@@ -503,7 +520,7 @@ findings.third_order(cost_full)
 # - **VGG-11'** and its 9 million parameters appear for one step at initialisation only; **BigMLP** became twenty layers of 64 units on MNIST.
 #   The paper's set-ups are the `paper` profile.
 # - **K-FAC** has the settings of the paper's comparison, but for the weight decay, which no other method had, and exact instead of factored damping.
-# - The authors' released programs of the time had an error in the averages, which multiplied $\lambda$ by $W^2$ with $W$ between $3/4$ and $5/6$; here the averages are as the paper describes them.
+# - The authors' released programs of the time had an error in the averages, which multiplied $\lambda_{\mathrm{int}}$ by $W^2$ with $W$ between $3/4$ and $5/6$; here the averages are as the paper describes them.
 #
 # The paper's networks and settings:
 
@@ -514,7 +531,7 @@ tables.published()
 # ## Try it yourself
 #
 # - Put `groups="blocks"` in `GroupedNewton`. What happens to the rates of the biases?
-# - Solve the step above with $\lambda = 0$ and $\lambda = 100$: how does $\lVert\eta\rVert$ change?
+# - Solve the step above with $\lambda_{\mathrm{int}} = 0$ and $\lambda_{\mathrm{int}} = 100$: how does $\lVert\eta\rVert$ change?
 # - Take `direction = {name: p.sign() ...}` of the gradient in the cell with `grouped_derivatives`. Which entries of $\bar H$ turn negative?
 #
 # ## Exercises
@@ -538,7 +555,7 @@ tables.published()
 # ```{exercise} Why the cube root?
 # :label: ex-higher-order-root
 #
-# Take one group, and $\lambda = 1$. Compare the cubic term of $T$ with that of Taylor's series. What would break if $D^{(3)}_{sss}$ itself stood in
+# Take one group, and $\lambda_{\mathrm{int}} = 1$. Compare the cubic term of $T$ with that of Taylor's series. What would break if $D^{(3)}_{sss}$ itself stood in
 # place of $d_s$?
 # ```
 #

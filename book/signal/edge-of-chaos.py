@@ -14,20 +14,22 @@
 #
 # *Two inputs enter a random network. Do they become one, or strangers?*
 #
+# *Before you start:* [Gaussian pre-activations](gaussian-preact.ipynb), variance and correlation
+#
 # A deep network at initialisation is a machine that is applied to its own output again and again. If it
 # pulls different inputs together, they cannot be told apart at the top. If it drives similar
 # inputs apart, noise is all that arrives. {cite:t}`poole2016exponential` and {cite:t}`schoenholz2017deep`
 # computed which of the two happens, in the limit of infinite width: there is an *ordered* phase, a
-# *chaotic* phase, and on the line between them, the **Edge of Chaos**, signals travel deepest.
+# *chaotic* phase, and on the line between them, the {term}`Edge of Chaos`, signals travel deepest.
 #
 # {cite:t}`wolinski2025gaussian` read this theory critically. This chapter rebuilds it, then
 # tests their three remarks.
 #
 # ```{admonition} What the paper claims
 # :class: tip
-# - "The variance has **one** stable fixed point" is not general: for some activation function the
-#   variance map has infinitely many (C7).
-# - An analysis at **finite width** is possible: second-moment recursions hold exactly there (C8).
+# - "The variance has **one** stable fixed point" is not general: for some activation function the map that takes the
+#   variance of one layer to that of the next has infinitely many (C7).
+# - An analysis at **finite width** is possible: recursions for second moments hold exactly there (C8).
 # - Glorot's and He's initialisations, the Edge of Chaos and Gaussian pre-activations are one
 #   idea: choose a summary of the law of pre-activations, and make it a **fixed point** of the layer map (C9).
 # ```
@@ -44,7 +46,7 @@ if importlib.util.find_spec("startright") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-e", "starting-right"], check=True)
     sys.path.insert(0, "starting-right/src")
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -54,6 +56,7 @@ from startright.figures import use_style
 from startright.preact import (
     chaos_findings,
     figures,
+    headlines,
     knobs,
     log_periodic,
     maps,
@@ -68,40 +71,43 @@ from startright.studies import complete, live
 use_style()
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
+PROFILE = "quick"  # how large: "quick" in seconds, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
-# %% mystnb={"figure": {"caption": "Two inputs on their way through many layers (a sketch).", "name": "fig-chaos-method"}, "image": {"alt": "Three boxes with two lines each: in the ordered phase they merge, at the edge they stay as far apart as they were, in the chaotic phase they part."}}
+# %% mystnb={"figure": {"caption": "Two inputs on their way through many layers (a sketch).", "name": "fig-chaos-method"}, "image": {"alt": "Three boxes with two lines each: in the ordered phase they merge, at the edge they stay as far apart as they were, in the chaotic phase they part."}} tags=["remove-input"]
 schematic.phases()
 
 # %% [markdown]
 # ## What we found
 #
-# By verdict, each claim from the largest study that settles it; then what the recorded studies say.
+# The claims by {term}`verdict`, each from the largest study that settles it; then what the recorded studies say.
 
 # %% tags=["finding", "remove-input"]
 pages.verdicts("preact", ["C7", "C8", "C9"])
 
 # %% tags=["finding", "remove-input"]
-chaos_findings.correlation(complete(studies.CORRELATION))
+headlines.two_inputs(complete(studies.CORRELATION))
 
 # %% tags=["finding", "remove-input"]
-chaos_findings.gaps(complete(studies.CORRELATION))
+headlines.wide_enough(complete(studies.CORRELATION))
 
 # %% tags=["finding", "remove-input"]
-chaos_findings.moments(complete(studies.MOMENTS))
+headlines.at_finite_width(complete(studies.MOMENTS))
 
 # %% [markdown]
-# **Use the maps when** you choose $\sigma_w$ and $\sigma_b$ of a deep network without normalisation. **Leave them when** layers are
-# narrow, normalised or skipped: the maps are those of infinite width, and of plain layers.
+# **Use it when** you choose the variances of the weights and biases of a deep network without normalisation: two small functions tell
+# where they lie.
+#
+# **Leave it when** layers are narrow, normalised or skipped: the theory is that of infinite width, and of plain layers.
 
 # %% [markdown]
 # ## Two maps
 #
 # In a very wide network the pre-activations of a layer are Gaussian, so two numbers say everything about two
-# inputs: their common variance $v$ and their correlation $c$. One layer, with weights of variance
-# $\sigma_w^2$ and biases of variance $\sigma_b^2$, maps them by
+# inputs: their common variance [$v$](#notation-depth) and their correlation $c$. One layer, with weights of variance
+# $\sigma_w^2$, biases of variance $\sigma_b^2$ and the activation function $\varphi$, maps them by a {term}`variance map` $V$ and
+# a {term}`correlation map` $C$,
 #
 # $$
 # V(v) = \sigma_w^2\, \mathbb E\bigl[\varphi(\sqrt v Z)^2\bigr] + \sigma_b^2, \qquad
@@ -109,30 +115,32 @@ chaos_findings.moments(complete(studies.MOMENTS))
 # + \sigma_b^2}{v^*},
 # $$ (chaos-maps)
 #
-# where $v^* = V(v^*)$ and $\operatorname{corr}(Z_1,Z_2)=c$. Equal inputs stay equal: $C(1)=1$. Whether
+# where $v^* = V(v^*)$ is a fixed point, and $Z$, $Z_1$, $Z_2$ are standard normal with $\operatorname{corr}(Z_1,Z_2)=c$. Equal inputs stay equal: $C(1)=1$. Whether
 # *nearly* equal inputs stay so is decided by the slope there,
 #
 # $$
 # \chi_1 = C'(1) = \sigma_w^2\,\mathbb E\bigl[\varphi'(\sqrt{v^*} Z)^2\bigr].
 # $$ (chaos-chi)
 #
-# $\chi_1<1$ is ordered, $\chi_1>1$ chaotic, $\chi_1 = 1$ is the edge. The expectations are integrals over one or two
+# [$\chi_1$](#notation-depth) below 1 is ordered, above 1 chaotic, and $\chi_1 = 1$ is the edge. The expectations are integrals over one or two
 # Gaussian variables, sums on a grid:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.mean_field)
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.chi1)
 
 # %% [markdown]
 # What runs are [`variance_map`, `correlation_map` and `chi1`](../api/preact.md), by a rule that allows for a kink at 0, such as
-# that of ReLU; the tests hold them equal to these lines.
+# that of ReLU; the tests hold them equal to these lines. {numref}`fig-chaos-variance-map` draws the variance map of tanh, of ReLU and of the functions
+# $\varphi_\theta$ of [the chapter before](gaussian-preact.ipynb), $\varphi^\circ$ the odd and $\varphi^p$ the positive ones.
 
 # %% mystnb={"figure": {"caption": "The variance map for tanh at the authors' $(\\sigma_w^2, \\sigma_b^2) = (1.46, 0.013)$, for ReLU at $(2, 0)$, and for $\\varphi_\\theta$ with its Weibull weights. Crossings with the diagonal are fixed points.", "name": "fig-chaos-variance-map"}, "image": {"alt": "Variance after a layer against variance before it, for tanh, ReLU and the positive functions at two values of theta, with the diagonal in grey."}}
 v = np.linspace(0.01, 2, 60)
 shown = {"tanh": schemes.tanh_eoc(), "ReLU": schemes.relu()}
-shown |= {f"φᵖ θ={t:g}": schemes.gaussian_preact(t, "positive") for t in (2.05, 10.0)}
+for theta in (2.05, 10.0):
+    shown[f"φᵖ θ={theta:g}"] = schemes.gaussian_preact(theta, "positive")
 curves = {name: (v, maps.variance_map(scheme, v)) for name, scheme in shown.items()}
 _ = figures.maps(curves, "variance v of a layer", "variance V(v) of the next")
 plt.show()
@@ -143,14 +151,13 @@ plt.show()
 #
 # ## The phase diagram
 #
-# For each $(\sigma_w,\sigma_b)$ iterate $V$ to its fixed point and colour by $\chi_1$.
+# For each $(\sigma_w,\sigma_b)$ iterate $V$ to its fixed point and colour by $\chi_1$: {numref}`fig-chaos-phases`.
 
 # %% mystnb={"figure": {"caption": "$\\chi_1$ over $(\\sigma_w, \\sigma_b)$. Black: the Edge of Chaos, $\\chi_1 = 1$, for ReLU a single point. Blank: the variance grows without bound.", "name": "fig-chaos-phases"}, "image": {"alt": "Two heat maps. tanh: an ordered phase at small sigma w and a chaotic one at large sigma w, with a line between them that bends to the right. ReLU: ordered left of sigma w equal to root two, no fixed point to the right."}}
 sigma_w, sigma_b = np.linspace(0.5, 3, 30), np.linspace(0, 1, 30)
-activations = {"tanh": torch.tanh, "ReLU": torch.relu}
 diagrams = {
     name: (sigma_w, sigma_b, maps.phase_diagram(activation, sigma_w, sigma_b))
-    for name, activation in activations.items()
+    for name, activation in {"tanh": torch.tanh, "ReLU": torch.relu}.items()
 }
 _ = figures.phase_diagrams(diagrams, marks={"ReLU": (2**0.5, 0.0)})
 plt.show()
@@ -159,15 +166,18 @@ plt.show()
 # What the phases mean for two inputs: iterate the correlation map from $c=0.6$. In the ordered phase the two become
 # one, in the chaotic phase they forget each other, and on the edge both take very long. Turn $\sigma_w$:
 
-# %% mystnb={"figure": {"caption": "The correlation map of tanh at its variance fixed point, $\\sigma_b^2 = 0.013$, with twelve layers of one orbit. Grey: the diagonal.", "name": "fig-chaos-orbit"}, "image": {"alt": "A curve above or below the diagonal and a staircase between the two that starts in the middle: for small sigma w it climbs to one, for large sigma w it descends, and in between it hardly moves. Panels by sigma w: 0.8, 1, 1.2, 1.5, 2, 3."}} tags=["slider"]
+# %% mystnb={"figure": {"caption": "The correlation map of tanh at its variance fixed point, $\\sigma_b^2 = 0.013$, with twelve layers of one orbit. Grey: the diagonal.", "name": "fig-chaos-orbit"}, "image": {"alt": "A curve above or below the diagonal and a staircase between the two that starts in the middle: for small sigma w it climbs to one, for large sigma w it descends, and in between it hardly moves. Panels by sigma w: 0.8, 1, 1.2, 1.5, 2, 3."}} tags=["hide-input", "slider"]
 knobs.orbit((0.8, 1, 1.2, 1.5, 2, 3))
 
 # %% [markdown]
-# The tanh line is the edge. For ReLU, $\chi_1 = \sigma_w^2/2$ whatever the variance, and with a bias and
+# In {numref}`fig-chaos-phases` the black line of tanh is the edge. For ReLU, $\chi_1 = \sigma_w^2/2$ whatever the variance, and with a bias and
 # $\sigma_w^2\ge2$ the variance grows without bound: the edge shrinks to the single point
 # $(\sqrt 2, 0)$, He's initialisation.
 #
 # ### Where does the Gaussian family sit?
+#
+# The table has, at variance 1, the variance $\Gamma(1+2/\theta)$ of the weights that go with $\varphi_\theta$, and the slope $\chi_1$ of both
+# variants; for the odd one the slope of $C$ at 0 as well, for the positive one the value there.
 
 # %%
 tables.chaos((2.05, 3.0, 4.0, 5.0, 10.0))
@@ -184,7 +194,8 @@ chaos_findings.chaos((2.05, 3.0, 4.0, 5.0, 10.0))
 # ## Real networks, real inputs
 #
 # The maps are for infinite width. The study draws networks, feeds them images, ten of each of ten
-# classes, and averages the correlation of the pre-activations within and between classes.
+# classes, and averages the correlation of the pre-activations within and between classes
+# ({numref}`fig-chaos-correlation`).
 
 # %%
 correlation_live = live(studies.CORRELATION, PROFILE, device=DEVICE, first_seed=SEED)
@@ -203,8 +214,8 @@ if correlation_full:
 chaos_findings.correlation(correlation_full)
 
 # %% [markdown]
-# How far is a finite network from the map over its first 20 layers (largest gap of the class means, one
-# network at a time)?
+# How far is a finite network from the map? The table has the largest gap between the correlations, averaged over classes, that the map predicts and
+# those of one network, over its first 20 layers.
 
 # %%
 tables.gaps(correlation_full or correlation_live)
@@ -224,10 +235,10 @@ chaos_findings.gaps(correlation_full)
 #
 # It is smooth away from 0 and strictly increasing. Since $\varphi(e^{2\pi/\omega}x) =
 # e^{2\pi/\omega}\varphi(x)$, the ratio $V(v)/v$ is periodic in $\ln v$ when $\sigma_b=0$. If it crosses 1 once, it
-# does so for ever, alternately downwards (a stable fixed point) and upwards (an unstable one). The
+# does so for ever, alternately downwards (a stable fixed point) and upwards (an unstable one): {numref}`fig-chaos-fixed-points`. The
 # paper's plotting code names such a family with $\delta = 0.99$; the exact formula is our reconstruction.
 
-# %%
+# %% tags=["remove-input"]
 pages.source(log_periodic.log_periodic)
 
 # %% mystnb={"figure": {"caption": "$V(v)/v$ over three periods for $\\delta = 0.99$ and three $\\omega$, $\\sigma_w$ in the middle of its admissible range. Filled: stable fixed points; open: unstable.", "name": "fig-chaos-fixed-points"}, "image": {"alt": "Three panels, one an omega: a periodic curve around a grey line at one, with filled and open markers where the two cross."}}
@@ -235,11 +246,7 @@ fixed_live = live(studies.FIXED_POINTS, PROFILE, device=DEVICE)
 curves = {}
 for record in fixed_live:
     omega, sigma_w = record.config["omega"], record.metrics["sigma_w"]
-    points = log_periodic.fixed_points(0.99, omega, sigma_w, periods=3)
-    log_v = np.linspace(0, 3 * 4 * np.pi / omega, 400)
-    ratio = sigma_w**2 * log_periodic.ratio(log_v, 0.99, omega)
-    at, slopes = np.array([[p.log_v, p.slope] for p in points]).T
-    curves[f"ω = {omega:g}"] = (log_v, ratio, at, slopes)
+    curves[f"ω = {omega:g}"] = log_periodic.curve(omega, sigma_w, delta=0.99)
 _ = figures.fixed_points(curves)
 plt.show()
 
@@ -255,18 +262,19 @@ chaos_findings.fixed_points(fixed_live)
 #
 # ## Exact at finite width
 #
-# With Gaussian weights a layer is *conditionally* Gaussian: given
-# $q_l = \frac1n\sum_j\varphi(Z_j^l)^2$, its neurons are independent $\mathcal N(0,\sigma_w^2 q_l + \sigma_b^2)$. So
+# With Gaussian weights a layer is *conditionally* Gaussian: given the mean square of the activations below it,
+# [$q_l$](#notation-depth) $= \frac1n\sum_j\varphi(Z_j^l)^2$ for a layer of $n$ neurons, its neurons are independent $\mathcal N(0,\sigma_w^2 q_l + \sigma_b^2)$. So
 # a random network seen by one input is a Markov chain of one number, whatever its width:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.scalar_chain)
 
 # %% [markdown]
 # ($g$ are the Gaussians; what runs is [`scalar_chain`](../api/preact.md), which draws them in pieces, and is tested to be equal.)
 #
-# For ReLU with $\sigma_w^2=2$ the chain multiplies: $q_{l+1} = q_l\cdot\frac2n\chi^2_K$ with
-# $K\sim\mathrm{Binomial}(n,\frac12)$. Then $\mathbb E\,q_l$ is constant **exactly**, at every width, and
+# For ReLU with $\sigma_w^2=2$ the chain multiplies: $q_{l+1} = q_l\cdot\frac2n\chi^2_K$, a chi-square variable with
+# $K\sim\mathrm{Binomial}(n,\frac12)$ degrees of freedom. Then $\mathbb E\,q_l$ is constant **exactly**, at every width, and the kurtosis, the fourth moment over
+# the squared second, which is 3 for a normal law, grows with the depth $L$ ({numref}`fig-chaos-moments`):
 #
 # $$
 # \operatorname{kurt}(Z^L) = 3\,\bigl(1 + 5/n\bigr)^{L-1}.
@@ -312,7 +320,8 @@ measured = {
     "preact-moments": moments_live,
     "preact-principles": principles_live,
 }
-pages.claims_table("preact", ["C7", "C8", "C9"], live=measured, profile=PROFILE, seed=SEED)
+shown = ["C7", "C8", "C9"]
+pages.claims_table("preact", shown, live=measured, profile=PROFILE, seed=SEED)
 
 # %% [markdown]
 # ### What differs, and why
@@ -327,7 +336,7 @@ pages.claims_table("preact", ["C7", "C8", "C9"], live=measured, profile=PROFILE,
 #
 # - Move $(\sigma_w,\sigma_b)$ for tanh across the black line of {numref}`fig-chaos-phases`, and iterate
 #   the correlation map: `maps.correlation_map`.
-# - Take $\omega=20$ in {eq}`chaos-log-periodic`. How narrow does the range of $\sigma_w$ become?
+# - Take $\omega=20$ in {eq}`chaos-log-periodic`: how narrow does the range of $\sigma_w$ become?
 #
 # ## Exercises
 #
@@ -363,7 +372,7 @@ pages.claims_table("preact", ["C7", "C8", "C9"], live=measured, profile=PROFILE,
 # ```{exercise} Chaotic by necessity
 # :label: ex-chaos-poincare
 #
-# For an odd $\varphi$ with $s^2\mathbb E\varphi(Z)^2=1$, use Hermite polynomials to show $\chi_1\ge1$.
+# For an odd $\varphi$ and weights of variance $s^2$ with $s^2\mathbb E\varphi(Z)^2=1$, use Hermite polynomials to show $\chi_1\ge1$.
 # ```
 #
 # ```{solution} ex-chaos-poincare

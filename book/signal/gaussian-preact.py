@@ -14,8 +14,10 @@
 #
 # *Is what enters a neuron Gaussian at the start of training, and can it be made so exactly?*
 #
+# *Before you start:* the normal law, its density and distribution function
+#
 # Before training, the weights of a network are random. So is the number that enters each neuron, its
-# **pre-activation**. Nearly every theory of initialisation assumes that this number follows a normal
+# {term}`pre-activation`. Nearly every theory of initialisation assumes that this number follows a normal
 # law. For a very wide network the central limit theorem says so. For the narrow networks one
 # actually draws on a whiteboard, nobody promised anything.
 #
@@ -26,9 +28,9 @@
 # :class: tip
 # 1. With tanh or ReLU and Gaussian weights, pre-activations are mostly **not** Gaussian; depth makes it
 #    worse, width makes it better (C1).
-# 2. There is a family of pairs, an activation function $\varphi_\theta$ and weights with a symmetric
-#    Weibull law, $\theta > 2$, for which $W\varphi_\theta(Z) \sim \mathcal N(0,1)$ **exactly** whenever
-#    $Z \sim \mathcal N(0,1)$ (C2). It comes in an odd and a positive variant (C3).
+# 2. There is a family of pairs, an activation function $\varphi_\theta$ and a weight $W$ with a symmetric
+#    Weibull law, one pair for each number $\theta > 2$, such that $W\varphi_\theta(Z) \sim \mathcal N(0,1)$ **exactly** whenever
+#    $Z \sim \mathcal N(0,1)$ (C2). The function comes in an odd and a positive variant (C3).
 # 3. These pairs keep pre-activations Gaussian through depth in narrow networks, exactly if the neurons of a
 #    layer are independent (C4), approximately if they are not (C5, C6).
 # 4. Whether one *wants* such a start for training is an open question (C10).
@@ -50,7 +52,7 @@ if importlib.util.find_spec("startright") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-e", "starting-right"], check=True)
     sys.path.insert(0, "starting-right/src")
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -59,6 +61,7 @@ from startright.figures import use_style
 from startright.preact import (
     figures,
     findings,
+    headlines,
     knobs,
     ks_of_product,
     phi,
@@ -72,53 +75,57 @@ from startright.studies import complete, live
 use_style()
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
+PROFILE = "quick"  # how large: "quick" in seconds, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
-# %% mystnb={"figure": {"caption": "One product of a layer: a Gaussian number, its activation, a weight, and the product, for $\\theta = 4$. A neuron is a sum of such products.", "name": "fig-preact-method"}, "image": {"alt": "Four small densities in a row: a bell, a broader flat bump after the activation, the two humps of a Weibull weight, and the same bell again."}}
+# %% mystnb={"figure": {"caption": "One product of a layer: a Gaussian number, its activation, a weight, and the product, for $\\theta = 4$. A neuron is a sum of such products.", "name": "fig-preact-method"}, "image": {"alt": "Four small densities in a row: a bell, a broader flat bump after the activation, the two humps of a Weibull weight, and the same bell again."}} tags=["remove-input"]
 schematic.layer()
 
 # %% [markdown]
 # ## What we found
 #
-# By verdict, each claim from the largest study that settles it; then what the recorded studies say.
+# The claims by {term}`verdict`, each from the largest study that settles it; then what the recorded studies say.
 
 # %% tags=["finding", "remove-input"]
 pages.verdicts("preact", ["C1", "C2", "C3", "C4", "C5", "C6", "C10"])
 
 # %% tags=["finding", "remove-input"]
-findings.exactness(complete(studies.LAW))
+headlines.exact(complete(studies.LAW))
 
 # %% tags=["finding", "remove-input"]
-findings.through_depth(complete(studies.DEPTH))
+headlines.through_depth(complete(studies.DEPTH))
 
 # %% tags=["finding", "remove-input"]
-findings.deep(complete(studies.TRAINING))
+headlines.training(complete(studies.TRAINING))
 
 # %% [markdown]
 # **Use it when** pre-activations must have one law at every width and depth, to study what that alone does; and, the odd
-# function with a large $\theta$, when a deep and narrow network without normalisation must start learning. **Leave it when**
-# layers are normalised or skipped: the pair then keeps nothing that they do not.
+# function with a large $\theta$, when a deep and narrow network without normalisation must start learning.
+#
+# **Leave it when** layers are normalised or skipped: the pair then keeps nothing that they do not.
 
 # %% [markdown]
 # ## The hypothesis, put to the test
 #
-# Write $Z^l_i$ for the pre-activation of neuron $i$ in layer $l$ (all symbols are in the
-# [notation](../notation.md)). One layer maps
+# Write [$Z^l_i$](#notation-networks) for the pre-activation of neuron $i$ in layer $l$ (all symbols are in the
+# [notation](../notation.md)). With weights $W_{ij}$, biases $B_i$, the activation function [$\varphi$](#notation-networks) and
+# $n_l$ neurons in layer $l$, one layer maps
 #
 # $$
 # Z_i^{l+1} = \frac{1}{\sqrt{n_l}} \sum_{j=1}^{n_l} W_{ij}\, \varphi(Z_j^l) + B_i .
 # $$ (preact-layer)
 #
-# We draw thousands of **independent** networks, feed each the same input with $\lVert x\rVert^2 = n_0$,
+# We draw thousands of **independent** networks, feed each the same input $x$ of $n_0$ numbers with $\lVert x\rVert^2 = n_0$,
 # and look at one fixed neuron per layer. (Neurons of one network share their inputs, so pooling them
-# would be cheating.) The distance to a normal law is that of Kolmogorov and Smirnov (KS): the largest
+# would be cheating.) The distance to a normal law is that of Kolmogorov and Smirnov
+# ({term}`KS <Kolmogorov–Smirnov distance>`): the largest
 # gap between two distribution functions. It is shown in two ways, against $\mathcal N(0,1)$ and after
 # standardising: the second sees only the *shape* of the law, the first its variance as well.
 #
+# Write $\sigma_w^2$ and $\sigma_b^2$ for the variances of weights and biases.
 # tanh starts with the near-critical $\sigma_w^2 = 1.46$, $\sigma_b^2 = 0.013$ of the authors, ReLU with
-# He's $\sigma_w^2 = 2$. The grey band is the 95 % noise level: of exactly Gaussian samples
+# He's $\sigma_w^2 = 2$ and no bias. The grey band of {numref}`fig-preact-depth-classic` is the 95 % noise level: of exactly Gaussian samples
 # of this size only one in twenty leaves it.
 
 # %%
@@ -170,20 +177,21 @@ findings.width(depth_full)
 # *Gaussian weights are out.* If $W$ has positive density at 0 and $\varphi(Z)$ does too, their product has
 # infinite density there. The density of $W$ must vanish at 0.
 #
-# *Tails must match.* If $P(|W|>t)\approx e^{-t^\theta}$ and $P(|\varphi(Z)|>t)\approx e^{-ct^{\theta'}}$, the
+# *Tails must match.* Write [$\theta$](#notation-preact) for how fast the tail of $W$ falls. If $P(|W|>t)\approx e^{-t^\theta}$ and $P(|\varphi(Z)|>t)\approx e^{-ct^{\theta'}}$, the
 # product has tail exponent $\beta$ with $1/\beta = 1/\theta + 1/\theta'$. A Gaussian has $\beta=2$: so
 # $\theta > 2$.
 #
-# The simplest law with both properties is the **symmetric Weibull** law $\mathcal W(\theta, 1)$, with
+# The simplest law with both properties is the {term}`symmetric Weibull law` $\mathcal W(\theta, 1)$, with
 # $P(|W|>t) = e^{-t^\theta}$ and a random sign. From a uniform $u$ of $(-1, 1)$ it is drawn by
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.weibull)
 
 # %% [markdown]
 # (in place: [`symmetric_weibull_`](../api/preact.md)). Then $A = |\varphi_\theta(Z)|$ must follow the law that turns
-# a Weibull variable into a half-normal one by multiplication: a *quotient law*. Any function with
-# $|\varphi(Z)| \sim A$ solves {eq}`preact-equation`. Two monotone ones are natural:
+# a Weibull variable into a half-normal one by multiplication: a {term}`quotient law`. Any function with
+# $|\varphi(Z)| \sim A$ solves {eq}`preact-equation`. Two monotone ones are natural, an odd and a positive one. With the distribution
+# functions $F_A$ of $A$ and $\Phi$ of $\mathcal N(0,1)$ they are
 #
 # $$
 # \varphi^{\circ}_\theta(z) = \operatorname{sgn}(z)\, F_A^{-1}\!\bigl(2\Phi(|z|)-1\bigr), \qquad
@@ -195,34 +203,35 @@ pages.source(reference.weibull)
 # The authors approximate the density of $A$ with four trained parameters. None is needed. The idea is Box
 # and Muller's: a Gaussian is a radius $\sqrt{2E}$, with $E$ exponential, times the cosine of a random
 # angle. If $S$ is a positive stable variable of index $\nu = 2/\theta$, then $(E/S)^\nu$ is again
-# exponential {cite:p}`shanbhag1977certain`, while $|W| = E^{1/\theta}$. Divide one by the other:
+# exponential {cite:p}`shanbhag1977certain`, while $|W| = E^{1/\theta}$. Divide one by the other: with $U$ uniform on $(0, 1)$,
 #
 # $$
 # A = \sqrt 2 \,\bigl|\cos 2\pi U\bigr|\, S^{-\nu/2}.
 # $$ (preact-sampler)
 #
 # So the law **exists for every** $\theta \ge 2$, and can be sampled without knowing $\varphi_\theta$ at
-# all. Its moments divide too: $\mathbb E A^r = 2^{r/2}\,\Gamma(\tfrac{r+1}2)\,/\,(\sqrt\pi\,
+# all. Its moments divide too (with the gamma function $\Gamma$): $\mathbb E A^r = 2^{r/2}\,\Gamma(\tfrac{r+1}2)\,/\,(\sqrt\pi\,
 # \Gamma(1+r/\theta))$. Inverting that Mellin transform gives a series, good in the body of the law,
 #
 # $$
 # F_A(x) = \sqrt{\tfrac2\pi}\,\sum_{k\ge0} \frac{(-1)^k\, x^{2k+1}}{2^k\,k!\,(2k+1)\,\Gamma(1-(2k+1)/\theta)} ;
 # $$ (preact-series)
 #
-# an integral along a path of steepest descent, `survival`, is good in its tail.
+# an integral along a path of steepest descent, `survival` below, is good in its tail.
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.distribution)
 
 # %% [markdown]
 # And the activation function {eq}`preact-variants` is one quantile away:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.phi)
 
 # %% [markdown]
 # What runs is [`phi`](../api/preact.md), for arrays and with digits left far out in the tails, and in networks
 # [`GaussianActivation`](../api/preact.md), a table of it; the tests hold `phi` equal to these lines.
+# {numref}`fig-preact-phi` draws both variants.
 
 # %% mystnb={"figure": {"caption": "The functions $\\varphi_\\theta$. Dashed grey: the limits $\\theta = 2$ (bounded, an arcsine law) and $\\theta = \\infty$ (the identity, respectively the half-normal quantile).", "name": "fig-preact-phi"}, "image": {"alt": "Left, odd functions through the origin, from a bounded sigmoid at theta 2 to the identity at infinity. Right, positive increasing functions that resemble softplus or a sigmoid."}}
 _ = figures.activations()
@@ -231,7 +240,7 @@ plt.show()
 # %% [markdown]
 # The parameter $\theta$ runs from a bounded sigmoid ($\theta = 2$) to the identity ($\theta=\infty$, where
 # the weights become $\pm 1$). The positive variant resembles softplus. In between
-# $\varphi_\theta$ grows like $z^{1-2/\theta}$.
+# $\varphi_\theta$ grows like $z^{1-2/\theta}$. {numref}`fig-preact-density` has the law of its values.
 
 # %% mystnb={"figure": {"caption": "The quotient law: density (left) and survival function on a logarithmic scale (right), far into the tail.", "name": "fig-preact-density"}, "image": {"alt": "Left, one density of A for each theta, with the half-normal density dashed in grey; right, the logarithm of their tails."}}
 _ = figures.densities()
@@ -241,7 +250,7 @@ plt.show()
 # Each $\theta$ has its own pair. Turn it: as the activation loses its bound, the weights gather at $\pm 1$, and
 # the product stays Gaussian.
 
-# %% mystnb={"figure": {"caption": "The pair by $\\theta$. Left: $\\varphi_\\theta$, odd. Right: the density of a weight; dashed, that of their product, $\\mathcal{N}(0,1)$ for every $\\theta$.", "name": "fig-preact-pair"}, "image": {"alt": "For each theta a sigmoid that straightens as theta grows, beside a density with two humps that become two peaks at minus one and one; a dashed bell curve stays the same. Panels by theta: 2.05, 2.5, 3, 4, 6, 10."}} tags=["slider"]
+# %% mystnb={"figure": {"caption": "The pair by $\\theta$. Left: $\\varphi_\\theta$, odd. Right: the density of a weight; dashed, that of their product, $\\mathcal{N}(0,1)$ for every $\\theta$.", "name": "fig-preact-pair"}, "image": {"alt": "For each theta a sigmoid that straightens as theta grows, beside a density with two humps that become two peaks at minus one and one; a dashed bell curve stays the same. Panels by theta: 2.05, 2.5, 3, 4, 6, 10."}} tags=["hide-input", "slider"]
 knobs.pair((2.05, 2.5, 3, 4, 6, 10))
 
 # %% [markdown]
@@ -258,7 +267,7 @@ tables.exactness(law_live)
 findings.exactness(law_live)
 
 # %% [markdown]
-# The two are not to be confused: a function can be far off where $Z$ rarely goes, and leave the law almost
+# Law and function are not to be confused: a function can be far off where $Z$ rarely goes, and leave the law almost
 # alone. Yet a law that is off by as much as the noise of a large sample shows up in what is sampled. We shall look
 # for it below, where the paper plots the effect of dependence.
 
@@ -267,11 +276,11 @@ findings.exactness(law_live)
 #
 # Equation {eq}`preact-equation` assumes that the inputs of a layer are **independent**. In a network they
 # are not: two neurons of a layer read the same neurons below. Given that layer they are independent, but
-# they share its random scale. The smallest network where this can matter has two steps, and the paper
-# tries three layouts of sizes $(n_0, n_1, 1)$: **A** widens only the current layer, **B** only the previous
-# one, **C** both.
+# they share its random scale. The smallest network where this can matter has two steps, from $n_0$ inputs through $n_1$ neurons to one output.
+# The paper tries three layouts, in which a width $n$ grows: **A** widens only the current layer, $(n_0, n_1) = (1, n)$; **B** only the
+# previous one, $(n, 2)$; **C** both, $(n, n)$.
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.layer)
 
 # %% [markdown]
@@ -286,7 +295,7 @@ _ = figures.dependence(dependence_live)
 plt.show()
 
 # %% [markdown]
-# Three things to look for: the left end of A and C, what width does in each layout, and the two variants. The
+# Three things to look for in {numref}`fig-preact-dependence`: the left end of A and C, what width does in each layout, and the two variants. The
 # recorded study has larger samples, and answers one after the other.
 
 # %% tags=["finding", "remove-input"]
@@ -322,7 +331,7 @@ findings.authors_gap(dependence_full)
 # function. The fit of the authors has one there; we take it to be the reason for the excess elsewhere too.
 #
 # With **fresh, independent inputs** for every neuron the theorem applies, and the distance should be noise at
-# every width. In units of the noise floor (1 is what exact Gaussians give on average):
+# every width. In units of the {term}`noise floor` (1 is what exact Gaussians give on average):
 
 # %% tags=["nbval-ignore-output"]
 tables.independent(dependence_live)
@@ -333,17 +342,18 @@ findings.independent(dependence_full)
 # %% [markdown]
 # ## Through depth
 #
-# Now the full network, 30 layers of 10 neurons, weights drawn in full: Weibull weights do not allow
+# Now the full network ({numref}`fig-preact-depth`), 30 layers of 10 neurons, weights drawn in full: Weibull weights do not allow
 # the shortcut that Gaussian ones do.
 
 # %% mystnb={"figure": {"caption": "Networks of width 10 with $\\varphi_\\theta$ and symmetric Weibull weights, beside ReLU and tanh with Gaussian weights.", "name": "fig-preact-depth"}, "image": {"alt": "KS distance, standardised KS distance and variance against the layer, for ReLU, tanh and the odd and positive functions; grey bands mark the noise, a grey line the variance one."}}
-everything = [*classic, *[(k, t) for k in ("odd", "positive") for t in (2.05, 4.0, 10.0)]]
+gaussian = [(kind, t) for kind in ("odd", "positive") for t in (2.05, 4.0, 10.0)]
+everything = [*classic, *gaussian]
 _ = figures.depth(depth_live, everything, width=10)
 plt.show()
 
 # %% [markdown]
 # What should happen? The neurons of a layer share a random scale, and the slope $V'(1)$ of the
-# [variance map](edge-of-chaos.ipynb) says how much of a deviation the next layer passes on. ReLU has $V'(1) = 1$: nothing
+# {term}`variance map` $V$ of [the next chapter](edge-of-chaos.ipynb) says how much of a deviation the next layer passes on. ReLU has $V'(1) = 1$: nothing
 # is forgotten, and the scale drifts like a log-normal variable. The odd function with $\theta = 10$ is nearly
 # linear and close to that disease, at $V'(1) \approx 0.96$. Near $\theta = 2$, and for the positive
 # functions, the slope is at most $\tfrac12$, and a deviation fades within a few layers.
@@ -373,8 +383,8 @@ findings.by_input(depth_full)
 # ## Does it train better?
 #
 # The paper asks and does not settle it; its exact training set-up is not known to us. What follows is
-# therefore **our own exploration**: MLPs on images, plain SGD without momentum, batch 128, cross-entropy,
-# the initial weights stored in the usual scaling (divided by $\sqrt{\text{fan-in}}$). Every function gets
+# therefore **our own exploration**, {numref}`fig-preact-training`: MLPs on images, plain SGD without momentum, batch 128, cross-entropy,
+# the initial weights stored in the usual scaling (divided by the square root of the number of inputs). Every function gets
 # the same grid of learning rates. To plug the method into a network of your own takes two lines:
 #
 # ```python
@@ -382,8 +392,8 @@ findings.by_input(depth_full)
 # init_gaussian_preact_(net, theta=2.05)
 # ```
 #
-# It is the odd function that these lines give, although the positive one is nearer to Gaussian: see its columns beyond three
-# layers in the table of the best rates below. The network must be a chain of linear or convolutional layers and
+# It is the odd function that these lines give, although the positive one is nearer to Gaussian: the table of the best rates below shows in its columns
+# beyond three layers why. The network must be a chain of linear or convolutional layers and
 # activations. One forward pass shows whether it is; what breaks the law is named, and nothing is changed.
 
 # %%
@@ -400,8 +410,8 @@ if training_full:
     plt.show()
 
 # %% [markdown]
-# Each function at the rate that the validation images chose, test accuracy in percent (columns: width, then
-# depth):
+# The test accuracy in percent of each function at the rate that the validation images chose. The columns are the width, then the
+# depth; a cell with runs that diverged says so.
 
 # %%
 tables.best_rates(training_full or training_live)
@@ -434,12 +444,8 @@ findings.gaussian_start(training_full)
 # ## Paper against ours
 
 # %% tags=["nbval-ignore-output"]
-measured = {
-    "preact-law": law_live,
-    "preact-dependence": dependence_live,
-    "preact-depth": depth_live,
-    "preact-training": training_live,
-}
+ours = (*law_live, *dependence_live, *depth_live, *training_live)
+measured = {r.study: [one for one in ours if one.study == r.study] for r in ours}
 shown = ["C1", "C2", "C3", "C4", "C5", "C6", "C10"]
 pages.claims_table("preact", shown, live=measured, profile=PROFILE, seed=SEED)
 
@@ -468,7 +474,8 @@ findings.classic(depth_full)
 #   with the Weibull weights of $\theta = 4$.
 
 # %%
-f"KS distance of W·φ(Z) to N(0, 1) at θ = 3.3: at most {max(ks_of_product(3.3, 'odd'), 1e-9):.0e}"
+distance = max(ks_of_product(3.3, "odd"), 1e-9)
+f"KS distance of W·φ(Z) to N(0, 1) at θ = 3.3: at most {distance:.0e}"
 
 # %% [markdown]
 # (preact-exercises)=

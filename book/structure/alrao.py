@@ -14,10 +14,12 @@
 #
 # *Which learning rate? All of them, one for each unit.*
 #
+# *Before you start:* stochastic gradient descent and the cross-entropy of a classifier
+#
 # A learning rate that is too small learns nothing, one that is too large destroys what was learnt, and between the
-# two there is often little room. So one searches. {cite:t}`blier2019learning` do not: they draw the
-# rate of **every unit** at random, once, over six decades, and train the network as it is. Most units then have a
-# useless rate. Some have a good one, and these, the authors find, suffice.
+# two there is often little to choose from. So one searches. {cite:t}`blier2019learning` do not: they draw the
+# rate of every {term}`unit` of a network at random, once, over six decades, and train the network as it is. Most units then
+# have a useless rate. Some have a good one, and these, the authors find, suffice.
 #
 # ```{admonition} What the paper claims
 # :class: tip
@@ -25,8 +27,8 @@
 #   rate (C1, C5 to C7), follows it from the first epochs (C3), and never fails (C2).
 # - The interval of the rates matters little (C4). Rates must be drawn per unit, not per weight (C8); on top of Adam
 #   they are unreliable (C9); wider networks are not needed (C10).
-# - The output layer, for which random rates would be unfair to some classes, becomes several copies, of which one
-#   is soon chosen (C11); that is the only overhead (C12).
+# - The output layer, for which random rates would be unfair to some classes, becomes several copies, called
+#   *heads*, of which one is soon chosen (C11); that is the only overhead (C12).
 # - Networks bear that many units do not learn (C13), and which units are dispensable depends on the layer (C14).
 # - With one copy and one rate Alrao is SGD (C15).
 # ```
@@ -43,12 +45,12 @@ if importlib.util.find_spec("startright") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-e", "starting-right"], check=True)
     sys.path.insert(0, "starting-right/src")
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 from torch import nn
 
 from startright import alrao
-from startright.alrao import figures, findings, reference, schematic, studies, tables
+from startright.alrao import figures, findings, headlines, reference, schematic, studies, tables
 from startright.alrao.catch_up import catch_up, delay
 from startright.book import pages
 from startright.figures import use_style
@@ -59,55 +61,62 @@ from startright.studies import complete, live, recorded
 use_style()
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
+PROFILE = "quick"  # how large: "quick" in seconds, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
-# %% mystnb={"figure": {"caption": "Alrao. Colours are learning rates, from slow (dark) to fast (light).", "name": "fig-alrao-method"}, "image": {"alt": "Three columns of units, each unit with a colour of its own, feed N heads of N colours; weights lead from the heads to one mixture, which predicts, and whose gradient goes back to the units."}}
+# %% mystnb={"figure": {"caption": "Alrao. Colours are learning rates, from slow (dark) to fast (light).", "name": "fig-alrao-method"}, "image": {"alt": "Three columns of units, each unit with a colour of its own, feed N heads of N colours; weights lead from the heads to one mixture, which predicts, and whose gradient goes back to the units."}} tags=["remove-input"]
 schematic.method()
 
 # %% [markdown]
 # ## What we found
 #
-# By verdict, each claim from the largest study that settles it; then what the recorded studies say.
+# The claims by {term}`verdict`, each from the largest study that settles it; then what the recorded studies say.
 
 # %% tags=["finding", "remove-input"]
 pages.verdicts("alrao")
 
 # %% tags=["finding", "remove-input"]
-findings.against_sgd(complete(studies.LEARNING))
+headlines.no_search(complete(studies.LEARNING))
 
 # %% tags=["finding", "remove-input"]
-findings.switch(complete(studies.SELECTION))
+headlines.one_head(complete(studies.SELECTION))
 
 # %% tags=["finding", "remove-input"]
-findings.text(complete(studies.TEXT))
+headlines.on_text(complete(studies.TEXT))
 
 # %% [markdown]
 # **Use it when** a classifier is new and nobody knows its rate: one run takes the place of a search, and the leading
-# head tells which rates matter. **Leave it when** the rate is known, when the last point of accuracy counts, or when the output
-# layer is most of the network, as in models of words.
+# head tells which rates matter.
+#
+# **Leave it when** the rate is known, when the last point of accuracy counts, or when the output layer is most of the network, as
+# in models of words.
 
 # %% [markdown]
-# ## One rate a unit
+# ## One rate per unit
 #
 # A **unit** is a neuron of a linear layer, a filter of a convolution, a channel of a normalisation. Its
-# parameters are the weights that come into it and its bias. Each unit draws
+# parameters are the weights that come into it and its bias. Before training each unit draws a learning rate
+# [$\eta$](#notation-alrao) between two bounds, $\eta_{\min}$ and $\eta_{\max}$, by the {term}`log-uniform law`: with $U$ uniform,
 #
 # $$
 # \eta = e^{U}, \qquad U \sim \mathcal U\bigl(\ln\eta_{\min}, \ln\eta_{\max}\bigr),
 # $$ (alrao-law)
 #
-# before training, and keeps it. The step is that of SGD with this $\eta$ in place of a common one. By default
+# and keeps it. The step is that of SGD with this $\eta$ in place of a common one. By default
 # $[\eta_{\min},\eta_{\max}] = [10^{-5}, 10]$: one unit in six has a rate above 1, and one in three a rate below
-# $10^{-3}$. (The density is $1/(\eta\ln(\eta_{\max}/\eta_{\min}))$; the constant printed in the paper is a misprint.)
+# $10^{-3}$. {numref}`fig-alrao-rates` shows a draw, and how it lies in a network.
+#
+# :::{margin}
+# The density is $1/(\eta\ln(\eta_{\max}/\eta_{\min}))$; the constant printed in the paper is a misprint.
+# :::
 
 # %% mystnb={"figure": {"caption": "Left: 20 000 rates drawn from $[10^{-5}, 10]$. Right: the rates of a network of two hidden layers of 128 units with batch normalisation. Each stroke is a unit; the scales of the normalisation have rates of their own.", "name": "fig-alrao-rates"}, "image": {"alt": "Left: a flat histogram of the logarithm of the rate between minus five and one. Right: four rows of coloured strokes in random order, dark for slow units and light for fast ones."}}
 interval = (1e-5, 10.0)
 net = MLP((64, 128, 128, 10), batch_norm=True)
 unit_rates = alrao.unit_rates(net, interval, generator=generator(SEED, "rates"))
 draws = alrao.LogUniform(*interval).sample((20_000,), generator(SEED, "histogram"))
-hidden = {name: rate for name, rate in unit_rates.items() if not name.startswith("layers.6")}
+hidden = {name: rate for name, rate in unit_rates.items() if "layers.6" not in name}
 _ = figures.rates(hidden, draws, interval)
 plt.show()
 
@@ -115,33 +124,45 @@ plt.show()
 # ## Many heads
 #
 # The output layer is different. Its units are the classes, and a class whose unit is slow would never be predicted.
-# So the layer is replaced by $N$ copies, or **heads**, with the rates
+# So the layer is replaced by $N$ copies, or {term}`heads <head>`, with the rates
 #
 # $$
 # \eta_j = \eta_{\min}\,(\eta_{\max}/\eta_{\min})^{(j-1)/(N-1)}, \qquad j = 1,\dots,N,
 # $$ (alrao-heads)
 #
-# the same for all classes of a head. Each head learns from its own loss, as if it were alone. The network predicts
-# with their mixture, $p(y\mid x) = \sum_j a_j\,p_j(y\mid z)$, where $z$ are the features below the heads, and
-# everything below learns from the mixture's loss. A head therefore counts for the backbone by its *responsibility*
-# $r_{j} \propto a_j\,p_j(y\mid z)$. For linear heads both kinds of gradient come in closed form from one forward
-# pass (`startright.alrao.mixture`).
+# the same for all classes of a head. Each head learns from its own loss, as if it were alone. Call $z$ the features of
+# an input $x$, which the network below the heads, the {term}`backbone`, gives to all of them, and $p_j(y\mid z)$ the probability
+# of the class $y$ by head $j$. The network predicts with the mixture of its heads,
+# $p(y\mid x) = \sum_j a_j\,p_j(y\mid z)$, whose weights $a_j$ add up to 1, and the backbone learns from the mixture's loss. A head
+# therefore counts for the backbone by its {term}`responsibility` $r_{j} \propto a_j\,p_j(y\mid z)$.
+#
+# :::{margin}
+# For linear heads both kinds of gradient come in closed form from one forward pass (`startright.alrao.mixture`).
+# :::
 #
 # ## Switch
 #
 # The weights $a_j$ come from a Bayesian rule. Plain Bayes multiplies each weight by the likelihood of what was
 # seen, and is slow to change its mind: a head that was bad for a thousand minibatches needs a thousand good ones to
-# make up for it. **Switch** {cite}`vanerven2007catching` puts its prior on *sequences* of heads instead, so that the best
-# head may change. All sequences that now use head $k$ share their future, and two masses a head are enough:
-# $A_k$, of those that will switch again, and $B_k$, of those that will not. The weight is $a_k = A_k + B_k$. After
-# outcome $t$, to which head $k$ gives the likelihood $p_k$:
+# make up for it. {term}`Switch` {cite}`vanerven2007catching` puts its prior on *sequences* of heads instead, so that the best
+# head may change. Such a sequence keeps to one head for a stretch of outcomes. A stretch that has lasted until outcome $t$ ends there with
+# the probability [$h$](#notation-alrao), and with the probability $\theta$ it is followed by another. All sequences
+# that now use head $k$ share their future, so two shares per head are enough: [$A_k$](#notation-alrao), of those that will switch
+# again, and $B_k$, of those that will not. The weight is $a_k = A_k + B_k$. After outcome $t$, to which head $k$ gives the likelihood $p_k$,
+#
+# $$
+# A_k \leftarrow (1-h)\,A_k\,p_k + \tfrac{\theta}{N}\,h\textstyle\sum_j A_j\,p_j, \qquad
+# B_k \leftarrow B_k\,p_k + \tfrac{1-\theta}{N}\,h\textstyle\sum_j A_j\,p_j, \qquad h = \tfrac1{t+1},
+# $$ (alrao-switch)
+#
+# and both are divided by their sum over all heads. In lines:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.switch_update)
 
 # %% [markdown]
 # What runs is [`switch_update`](../api/alrao.md), which takes logarithms and many mixtures at once; the tests hold it
-# equal to these lines.
+# equal to these lines. {numref}`fig-alrao-catch-up` sets it beside plain Bayes where the best model changes.
 
 # %% mystnb={"figure": {"caption": "For the first thousand outcomes model 1 is better, then model 2, each time by $g = 0.2$ nat an outcome. Look how soon each rule follows.", "name": "fig-alrao-catch-up"}, "image": {"alt": "Weight of model 2 against the number of outcomes, a curve for Switch and one for plain Bayes; a dotted line marks the outcome at which model 2 becomes the better one."}}
 weights = catch_up(gain=0.2, change=1000, total=2200)
@@ -149,35 +170,42 @@ _ = figures.catch_up(weights, change=1000)
 plt.show()
 
 # %% [markdown]
-# The number of outcomes after the change until Switch prefers model 2, by the gain $g$:
+# How many outcomes after the change does Switch need to prefer model 2? By the gain $g$:
 
 # %%
-{f"{gain} nat": delay(catch_up(gain, 1000, 2200)["Switch"], 1000) for gain in (0.05, 0.2, 1.0)}
+gains = (0.05, 0.2, 1.0)
+{f"{g} nat": delay(catch_up(g, 1000, 2200)["Switch"], 1000) for g in gains}
 
 # %% [markdown]
-# One outcome is one minibatch, with the *mean* log-likelihood of its examples. The sum would make the weights as
+# In training one outcome is one minibatch, with the *mean* log-likelihood of its examples. The sum would make the weights as
 # many times too sure of themselves as the batch has examples.
 #
-# ## Two lines
+# ## On a network of your own
 #
-# All of this is two lines on any module:
+# All of this is two lines on any module, the network without its output layer and a function that makes such a layer:
 
 # %%
 backbone = nn.Sequential(nn.Linear(64, 128), nn.BatchNorm1d(128), nn.ReLU())
-model, optimizer = alrao.wrap(backbone, lambda: nn.Linear(128, 10), interval=(1e-5, 10.0), seed=SEED)
+model, optimizer = alrao.wrap(backbone, lambda: nn.Linear(128, 10), interval, seed=SEED)
 
 # %% [markdown]
 # `model.training_step(x, y, optimizer)` then does forward pass, gradients, parameters and Switch, in this order, so
 # that a minibatch is always predicted before it is learnt from. With the heads one after another, and their
-# weights $a$ from before this minibatch, a step on classes is
+# weights $a$ from before this minibatch of $B$ examples, a step on classes descends the loss $L$ of the mixture in the backbone and
+# the loss $L_j$ of each head in that head,
+#
+# $$
+# L = -\tfrac1B\sum_i \ln\sum_j a_j\,p_j(y_i\mid z_i), \qquad
+# L_j = -\tfrac1B\sum_i \ln p_j(y_i\mid z_i):
+# $$ (alrao-losses)
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.training_step)
 
 # %% [markdown]
 # where `descend` is SGD with rates of their own:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.descend)
 
 # %% [markdown]
@@ -188,7 +216,7 @@ pages.source(reference.descend)
 # (sec-alrao-identity)=
 # ### Is it SGD when it should be?
 #
-# With one head and an interval of a single rate nothing random is left. The study trains both, Alrao and torch's own
+# With one head and an {term}`interval` of a single rate nothing random is left. The study trains both, Alrao and torch's own
 # optimizer, on the same batches, and keeps the largest difference of a batch loss over five epochs. What is left is
 # rounding, whose size depends on the machine, so the table shows a bound that holds it.
 
@@ -215,8 +243,8 @@ tables.parameters(counts)
 #
 # ## Against SGD at its best rate
 #
-# Now the main experiment, at two scales. In front of you: scikit-learn's digits, a network of 64-128-128 units with batch
-# normalisation, batches of 32, ten epochs. No momentum, no weight decay, no schedule, as in the paper.
+# Now the main experiment, at two scales. In front of you ({numref}`fig-alrao-learning`): scikit-learn's digits, a network of 64-128-128
+# units with batch normalisation, batches of 32, ten epochs. No momentum, no weight decay, no schedule, as in the paper.
 
 # %%
 learning_live = live(studies.LEARNING, PROFILE, device=DEVICE, first_seed=SEED)
@@ -245,7 +273,7 @@ findings.window(learning_live)
 # %% [markdown]
 # Then CIFAR-10 with the paper's split (40 000 training images), its augmentation and its batches of 32. The paper's networks
 # need a GPU, and these records were made on two processor cores: they hold a **VGG19 at a quarter of its
-# width** after **one epoch**. Compare shapes with the paper, not values.
+# width** after **one epoch**. Compare the shape of {numref}`fig-alrao-by-rate` with the paper's, not its values.
 
 # %% mystnb={"figure": {"caption": "Test loss on CIFAR-10 after one epoch of a narrow VGG19, against the rate of SGD; lines with bands: Alrao and Adam. Look how wide the valley of SGD is, and how high above its bottom the lines lie.", "name": "fig-alrao-by-rate"}, "image": {"alt": "Test loss against the learning rate of SGD on a logarithmic axis, a valley with error bars, and two horizontal lines with bands, one for Alrao and one for Adam."}}
 _ = figures.by_rate(learning_full or learning_live)
@@ -294,7 +322,7 @@ findings.first_epochs(learning_paper, "GoogLeNet")
 # %% [markdown]
 # ## Which head wins?
 #
-# The weights $a_j$ over the first two hundred minibatches, on a logarithmic axis. In the paper's GoogLeNet the fast heads are gone
+# {numref}`fig-alrao-switch` has the weights $a_j$ over the first two hundred minibatches. In the paper's GoogLeNet the fast heads are gone
 # within a few, $\eta=0.1$ leads around step 30, and from step 125 on $\eta=0.02$ has nearly everything.
 
 # %% mystnb={"figure": {"caption": "Weights of the ten heads on digits, one run. Look which heads leave first, and whether one is left.", "name": "fig-alrao-switch"}, "image": {"alt": "Ten curves, dark for slow and light for fast heads, against the number of minibatches on a logarithmic axis. All start at the same weight."}}
@@ -320,7 +348,7 @@ findings.switch(selection_full)
 # ## Which interval?
 #
 # A method without a learning rate that has two bounds in its place would be no progress if these had to be tuned.
-# The map shows the training loss for every pair of bounds; the diagonal is SGD.
+# {numref}`fig-alrao-intervals` shows the training loss for every pair of bounds; the diagonal is SGD.
 
 # %% mystnb={"figure": {"caption": "Training loss on digits in the sixth epoch by interval. Look where the dark cells end.", "name": "fig-alrao-intervals"}, "image": {"alt": "A triangle of cells, the upper bound across and the lower bound down, each with its training loss; light cells are small losses."}}
 intervals_live = live(studies.INTERVALS, PROFILE, device=DEVICE, first_seed=SEED)
@@ -360,7 +388,7 @@ tables.granularity(granularity) if granularity else "not yet run"
 findings.granularity(granularity)
 
 # %% [markdown]
-# Why should a rate a weight suffer from a very large $\eta_{\max}$? On $(10^{-3}, 10^4)$ a rate exceeds 1 with the
+# Why should a rate per weight suffer from a very large $\eta_{\max}$? On $(10^{-3}, 10^4)$ a rate exceeds 1 with the
 # probability $\ln 10^4/\ln 10^7 = 4/7$. Drawn per unit, most units may be wild, but all weights of the
 # others have moderate rates, and the layers above can learn to listen to these. Drawn per weight, a unit with $m$ incoming
 # weights is spared with the probability $(3/7)^m$: with $m = 100$ hardly a unit ever is.
@@ -380,7 +408,7 @@ findings.text(text)
 # (tab-alrao-variants)=
 # ## On Adam, and wider
 #
-# Two variants at small scale, with rates a weight beside them. *Alrao on Adam* gives each unit of Adam its own rate; the paper finds that
+# Two variants at small scale, with rates per weight beside them. *Alrao on Adam* gives each unit of Adam its own rate; the paper finds that
 # the training loss falls while the test loss of GoogLeNet explodes. *Width × 3* asks whether the useless units have to be made
 # up for. Where rates reach $10^4$ single runs go astray: the losses of these rows are medians with their range.
 
@@ -407,8 +435,8 @@ findings.variants(variants_full)
 #
 # ## How many units need to learn?
 #
-# All of them, one would think. Let each unit learn at a good rate with probability $p$, and
-# stay at its initial weights otherwise.
+# All of them, one would think. In {numref}`fig-alrao-fraction` each unit learns at a good rate with a certain probability, and
+# stays at its initial weights otherwise.
 
 # %% mystnb={"figure": {"caption": "Test accuracy on digits against the fraction of units that learn at all, SGD at $\\eta = 0.1$. Look how flat the curve is on the right.", "name": "fig-alrao-fraction"}, "image": {"alt": "Test accuracy with error bars against the fraction of units that learn, from one in twenty to all, on a logarithmic axis."}}
 _ = figures.fraction(variants_live)
@@ -426,8 +454,8 @@ if variants_full:
 findings.fraction(variants_full)
 
 # %% [markdown]
-# And after training with Alrao: take the units of one layer whose rate lies in one decade, put them back to their initial
-# weights, and see what is lost.
+# And after training with Alrao? Take the units of one layer whose rate lies in one decade, put them back to their initial
+# weights, and see what is lost ({numref}`fig-alrao-units`).
 
 # %% mystnb={"figure": {"caption": "Accuracy lost on the test set by resetting the units of a layer whose rates lie in a decade: a narrow VGG19 after one epoch on CIFAR-10. Look whether rows or columns are alike.", "name": "fig-alrao-units"}, "image": {"alt": "A heat map with a layer a column and a decade of rates a row; dark cells are large losses of accuracy."}}
 units_live = live(studies.UNITS, PROFILE, device=DEVICE, first_seed=SEED)
@@ -443,8 +471,8 @@ findings.layers(complete(studies.UNITS))
 #
 # ## Regression
 #
-# Nothing above needs classes. With a Gaussian likelihood the heads regress. The task is to learn $\sin(\pi u)$ from the
-# powers $u, \dots, u^{10}$ with 100 hidden units, without any normalisation.
+# Nothing above needs classes. With a Gaussian likelihood the heads regress. The task of {numref}`fig-alrao-regression` is to learn
+# $\sin(\pi u)$ from the powers $u, \dots, u^{10}$ of a number $u$ with 100 hidden units, without any normalisation.
 
 # %% mystnb={"figure": {"caption": "Squared error on fresh points by epoch, geometric mean and spread over seeds: Alrao on two intervals and SGD at each rate. A run that diverged is left out.", "name": "fig-alrao-regression"}, "image": {"alt": "Squared error against the epoch on a logarithmic axis for Alrao and for SGD at six rates."}}
 regression = live(studies.REGRESSION, PROFILE, device=DEVICE, first_seed=SEED)
@@ -480,16 +508,10 @@ findings.returns(rl)
 # %% [markdown]
 # ## Paper against ours
 
-# %%
-measured = {
-    "alrao-learning": learning_live,
-    "alrao-selection": selection_live,
-    "alrao-intervals": intervals_live,
-    "alrao-variants": variants_live,
-}
-measured |= {"alrao-units": units_live, "alrao-counts": counts, "alrao-identity": identity}
-
 # %% tags=["nbval-ignore-output"]
+shown = (*learning_live, *selection_live, *intervals_live, *variants_live)
+shown += (*units_live, *counts, *identity)
+measured = {r.study: [one for one in shown if one.study == r.study] for r in shown}
 pages.claims_table("alrao", live=measured, profile=PROFILE, seed=SEED)
 
 # %% [markdown]
@@ -514,7 +536,7 @@ pages.claims_table("alrao", live=measured, profile=PROFILE, seed=SEED)
 #
 # ## Try it yourself
 #
-# - Widen the interval to $[10^{-9}, 10^{7}]$ in `alrao.wrap`. When does the share of useful units become too small?
+# - Widen the interval to $[10^{-9}, 10^{7}]$ in `alrao.wrap`: when does the share of useful units become too small?
 # - Set `norm="tied"`, so that the scale and the shift of a channel share a rate. Does anything change?
 # - Give the model a scheduler of torch: `optimizer` has a common factor `lr` for all rates.
 #
@@ -538,22 +560,22 @@ pages.claims_table("alrao", live=measured, profile=PROFILE, seed=SEED)
 # ```{exercise} No mass is lost
 # :label: ex-alrao-mass
 #
-# Show that the update of Switch keeps $\sum_k (A_k+B_k)$, and that after it no head has less than
-# $h(1-\theta)/N\cdot\sum_j A_j$.
+# Take an outcome to which all heads give the same likelihood, so that {eq}`alrao-switch` has nothing to learn from it. Show that it keeps
+# $\sum_k (A_k+B_k)$, and that after it no head has a weight below $\tfrac{h}{N}\sum_j A_j$.
 # ```
 #
 # ```{solution} ex-alrao-mass
 # :class: dropdown
 #
-# Summed over $k$, the $A$'s lose $h\sum A$ and get back $h\theta\sum A$; the $B$'s get $h(1-\theta)\sum A$.
-# Together nothing is lost. Every head gets its $N$-th part of what the pool gives, whatever its likelihood, so a head that
-# failed once can return.
+# Let the likelihood be 1. Summed over $k$, the $A$'s lose $h\sum_j A_j$ and get back $\theta h\sum_j A_j$; the $B$'s get
+# $(1-\theta)h\sum_j A_j$. Together nothing is lost. Every head gets $\tfrac{\theta}{N}h\sum_j A_j$ in $A_k$ and
+# $\tfrac{1-\theta}{N}h\sum_j A_j$ in $B_k$, the $N$-th part of what is switching, whatever it had before: so a head that failed once can return.
 # ```
 #
 # ```{exercise} One gradient for two purposes
 # :label: ex-alrao-responsibility
 #
-# Derive the gradient of the mixture's loss with respect to $z$ from those of the heads' losses.
+# Derive the gradient of the mixture's loss with respect to the features $z$ from those of the heads' losses, for one example.
 # ```
 #
 # ```{solution} ex-alrao-responsibility

@@ -93,6 +93,8 @@ def test_an_odd_provenance_is_told_as_far_as_it_goes(record):
     assert stamp([number, odd, record(commit=True, time=None, dirty=None)]) == "CPU, commit 1234567+"
     whole = record(device="CPU", commit="abcdefghij", time="2026-11-20T00:00:00+00:00")
     assert origin([number, whole]) == ("CPU", "1234567+ and abcdefg", "2026-11-20")
+    threads = [record(device=f"CPU, {said}") for said in ("1 threads", "1 thread", "11 threads")]
+    assert origin(threads)[0] == "CPU, 1 thread and CPU, 11 threads"  # old records have the plural
 
 
 def test_equal_records_do_not_differ(record):

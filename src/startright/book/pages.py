@@ -112,7 +112,7 @@ def claims_table(
         seed: the first seed of ``live``.
 
     Returns:
-        A table with one row a claim, and below it where the full records come from; with it the
+        A table with one row per claim, and below it where the full records come from; with it the
         numbers of ``live``, for another machine to be compared with.
 
     Raises:

@@ -54,15 +54,10 @@ def _parts(rows: list["Row"], verdict: str) -> str:
 
 def tally(rows: Iterable["Row"]) -> str:
     """Verdicts counted in words: ``"7 reproduced (2 number, 5 trend), 2 partly"``."""
-    from startright.claims import VERDICTS
-
     rows = list(rows)
-    counts = Counter(row.verdict for row in rows)
-    said = {verdict: _parts(rows, verdict) for verdict in counts}
     shown = [
-        f"{counts[verdict]} {verdict}" + (f" ({said[verdict]})" if said[verdict] else "")
-        for verdict in (*VERDICTS, "cannot be measured")
-        if counts[verdict]
+        f"{n} {verdict}" + (f" ({said})" if (said := _parts(rows, verdict)) else "")
+        for verdict, n in _counted(rows)
     ]
     return ", ".join(shown) or "none"
 
@@ -84,12 +79,12 @@ def scoreboard(root: Path, folder: str, rows_of: Rows) -> str:
     from startright.claims import VERDICTS
 
     lines = []
-    for paper in (known.name for known in catalogue.PAPERS):
+    for paper in catalogue.PAPERS:
         for profile in PROFILES:
-            rows = rows_of(paper, profile)
+            rows = rows_of(paper.name, profile)
             if any(row.records for row in rows) or (profile == "full" and rows):
                 counts = Counter(row.verdict for row in rows)
-                lines.append([paper, profile, *(_cell(rows, verdict, counts) for verdict in VERDICTS)])
+                lines.append([paper.title, profile, *(_cell(rows, verdict, counts) for verdict in VERDICTS)])
     return _markdown(["paper", "profile", *VERDICTS], lines)
 
 
@@ -99,17 +94,83 @@ def _cell(rows: list["Row"], verdict: str, counts: Counter) -> str:
 
 def chapters(root: Path, folder: str, rows_of: Rows) -> str:
     """One line a chapter with claims: scale, time of the quick run, verdicts."""
-    every, lines = rows_of(), []
+    lines = []
+    for page, rows in _judged(root, rows_of):
+        scales = [profile for profile in PROFILES if any(r.profile == profile and r.records for r in rows)]
+        scale = ", ".join(scales) or "none yet"
+        colab = f"[run it]({COLAB}/{page.docname}.ipynb)"
+        lines.append([_link(page, folder), scale, _seconds(page), tally(rows), colab])
+    return _markdown(["chapter", "recorded", "quick run", "claims", "in Colab"], lines)
+
+
+def _judged(root: Path, rows_of: Rows) -> Iterable[tuple[Page, list["Row"]]]:
+    """The pages with claims, each with the rows of the ledger that are about it."""
+    every = rows_of()
     for page in pages(root):
         rows = [row for row in every if f"book/{row.claim.page}" == page.docname]
         if rows:
-            scales = [
-                profile for profile in PROFILES if any(r.profile == profile and r.records for r in rows)
-            ]
-            scale = ", ".join(scales) or "none yet"
-            colab = f"[run it]({COLAB}/{page.docname}.ipynb)"
-            lines.append([_link(page, folder), scale, _seconds(page), tally(rows), colab])
-    return _markdown(["chapter", "recorded", "quick run", "claims", "in Colab"], lines)
+            yield page, rows
+
+
+_CARD = """::::{{grid-item-card}} {link}
+{finding}
+
+:::{{card-footer}}
+{counts}
+
+{facts}
+:::
+::::
+"""
+_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")  # of a chapter: its address is none from here
+_BEFORE = re.compile(r"^# \*Before you start:\* (.+)$", re.MULTILINE)
+
+
+def cards(root: Path, folder: str, rows_of: Rows) -> str:
+    """A card per chapter with claims: what was found, the verdicts counted, how long it runs, what it needs.
+
+    The pictures are put in when the site is built (``startright.book.cards``).
+    """
+    made = []
+    for page, rows in _judged(root, rows_of):
+        before = _LINK.sub(r"\1", found[1]) if (found := _BEFORE.search(page.text())) else ""
+        facts = f"**Quick run:** {_seconds(page)}" + (f" · **Before:** {before}" if before else "")
+        counts = " ".join(_chip(verdict, n) for verdict, n in _counted(rows))
+        made.append(
+            _CARD.format(link=_link(page, folder), finding=headline(page), counts=counts, facts=facts)
+        )
+    return "\n:::::{grid} 1 1 2 2\n:gutter: 3\n\n" + "\n".join(made) + ":::::\n\n"
+
+
+def _counted(rows: list["Row"]) -> list[tuple[str, int]]:
+    """How many rows have which verdict, in the order of the verdicts."""
+    from startright.claims import VERDICTS
+
+    counts = Counter(row.verdict for row in rows)
+    return [(verdict, counts[verdict]) for verdict in (*VERDICTS, "cannot be measured") if counts[verdict]]
+
+
+def _chip(verdict: str, n: int) -> str:
+    kind = verdict.replace(" ", "-")
+    return f'<span class="verdict verdict-{kind}">{n} {verdict}</span>'
+
+
+def headline(page: Page) -> str:
+    """The first sentence that the page prints from records; that it has not run, where there is none."""
+    try:
+        cells = read(page.ipynb).cells if page.ipynb.exists() else []
+    except ValueError:  # the check of the page says what is wrong with it
+        cells = []
+    for cell in cells:
+        if "finding" in cell.metadata.get("tags", []) and "pages.verdicts" not in cell.source:
+            said = "".join(
+                out.data["text/markdown"] for out in cell.outputs if "text/markdown" in out.get("data", {})
+            )
+            return _SENTENCE.split(said, maxsplit=1)[0] if said else "Not yet run."
+    return "Not yet run."
+
+
+_SENTENCE = re.compile(r"(?:(?<=[.!?])|(?<=[.!?]\*\*)) (?=[*A-Z$])")
 
 
 _PAPER = """
@@ -174,6 +235,7 @@ def packages(root: Path, folder: str, rows_of: Rows) -> str:
 
 SECTIONS = {
     "scoreboard": scoreboard,
+    "cards": cards,
     "chapters": chapters,
     "status": status,
     "ledger": ledger,

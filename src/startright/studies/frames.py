@@ -97,7 +97,9 @@ def origin(records: Sequence[Record]) -> Origin:
     notes = [record.provenance for record in records]
     dates = (_said(note, "time")[:10] for note in notes)
     return Origin(
-        _joined(_said(note, "device") for note in notes),
+        _joined(
+            _said(note, "device").replace(", 1 threads", ", 1 thread") for note in notes
+        ),  # as old ones have it
         _joined(_short_commit(note) for note in notes),
         max((date for date in dates if re.fullmatch(r"\d{4}-\d\d-\d\d", date)), default=None),
     )

@@ -229,7 +229,7 @@ def shifted(by, when):
 @pytest.mark.parametrize(("by", "word"), [(-0.1, "behind"), (0.1, "ahead of"), (0.0, "level with")])
 def test_a_rate_a_weight(by, word):
     found = findings.per_weight(shifted(by, lambda c: c["per"] == "weight" and c["hi"] > 10))
-    assert f"**{word}** a rate a unit" in found.text
+    assert f"**{word}** a rate per unit" in found.text
 
 
 @pytest.mark.parametrize(
@@ -290,12 +290,12 @@ def test_granularity_is_that_of_the_records():
     found = findings.granularity(FULL["alrao-granularity"])
     gap = (table[1e-3, "weight"] - table[1e-3, "unit"]).mean()
     assert found.facts["wide"].mean == pytest.approx(gap)
-    assert "On $(10^{-3}, 10^4)$ a rate a weight is **worse than**" in found.text
+    assert "On $(10^{-3}, 10^4)$ a rate per weight is **worse than**" in found.text
     turned = [
         replace(r, config={**r.config, "per": {"unit": "weight", "weight": "unit"}[r.config["per"]]})
         for r in FULL["alrao-granularity"]
     ]
-    assert "On $(10^{-3}, 10^4)$ a rate a weight is **better than**" in findings.granularity(turned).text
+    assert "On $(10^{-3}, 10^4)$ a rate per weight is **better than**" in findings.granularity(turned).text
 
 
 def test_settings_below_the_figure_are_counted():

@@ -35,7 +35,7 @@ def test_methods_holds_the_runs_of_each_method():
         assert same(table.loc[label, "training loss"], part["train_loss"])
         assert same(table.loc[label, "test loss"], part["best_test_loss"])
         assert same(table.loc[label, "test accuracy, %"], 100 * part["best_test_accuracy"])
-        assert table.loc[label, "failed"] == Count(0, len(part))
+        assert table.loc[label, "diverged"] == Count(0, len(part))
     assert same(table.loc["SGD, 10", "training loss"], np.log10(runs.loc[runs["lo"] == 10, "train_loss"]))
 
 
@@ -61,7 +61,7 @@ def test_a_diverged_run_is_counted_and_not_averaged():
     ]
     table, whole = tables.methods(records), tables.methods(QUICK["alrao-learning"])
     n = whole.loc["Alrao", "test loss"].n
-    assert table.loc["Alrao", "failed"] == Count(1, n)
+    assert table.loc["Alrao", "diverged"] == Count(1, n)
     assert table.loc["Alrao", "test loss"].n == n - 1
 
 
@@ -72,7 +72,7 @@ def test_live_tables_carry_their_numbers_and_recorded_ones_do_not():
         "training loss",
         "test loss",
         "test accuracy, %",
-        "failed",
+        "diverged",
     }
     assert tables.methods(FULL["alrao-learning"])._repr_mimebundle_() == {}
 
@@ -82,7 +82,7 @@ def test_variants_are_means_and_medians_where_rates_are_wild():
     runs = runs[runs["fraction"].isna()]
     table = tables.variants(FULL["alrao-variants"])
     wild = runs[(runs["hi"] == 1e4) & (runs["per"] == "weight")]
-    row = table.filter(like="1e4), a rate a weight", axis=0).iloc[0]
+    row = table.filter(like="1e4), a rate per weight", axis=0).iloc[0]
     assert str(row["test loss"]).startswith(f"{wild['test_loss'].median():.3f} (")
     assert same(row["test accuracy, %"], 100 * wild["test_accuracy"])
     tame = runs[(runs["width"] == 3) & (runs["hi"] == 0.1)]
@@ -97,7 +97,7 @@ def test_text_and_granularity_are_means_over_seeds():
     assert same(table.loc["Adam, 1e-3", "training, bits"], text[text["optimizer"] == "adam"]["train_bits"])
     runs = frame(FULL["alrao-granularity"])
     runs = runs[(runs["hi"] == 1e4) & (runs["per"] == "weight")]
-    row = tables.granularity(FULL["alrao-granularity"]).loc["(0.001, 1e4), one a weight"]
+    row = tables.granularity(FULL["alrao-granularity"]).loc["(0.001, 1e4), one per weight"]
     assert same(row["test"], runs["test_bits"])
     assert row["seeds"] == len(runs)
 
@@ -125,9 +125,9 @@ def test_exact_tables_are_plain_text(table):
 
 def test_parameters_are_held_against_the_papers_table():
     table = tables.parameters(QUICK["alrao-counts"])
-    assert table.loc["senet18, 10 heads", "equal to the paper's"] == "–"
-    assert table.loc["word-lstm, 6 heads", "the paper's, millions"] == "2.171 → 7.221"
-    assert set(table.filter(regex="googlenet|mobilenet|vgg|lstm", axis=0)["equal to the paper's"]) == {"yes"}
+    assert table.loc["SENet18, 10 heads", "equal to the paper's"] == "–"
+    assert table.loc["LSTM of words, 6 heads", "the paper's, millions"] == "2.171 → 7.221"
+    assert set(table.filter(regex="GoogLeNet|MobileNet|VGG|LSTM", axis=0)["equal to the paper's"]) == {"yes"}
     wrong = [
         replace(r, metrics={name: value + 2000 for name, value in r.metrics.items()})
         for r in QUICK["alrao-counts"]

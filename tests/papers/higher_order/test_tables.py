@@ -81,10 +81,19 @@ def test_choices_are_means_over_the_seeds():
     records = full(studies.LEARNING, studies.CHOICES)
     table = tables.choices(records, digits=3)
     part = frame(records).query("groups == 'trivial'")
-    cell = table.loc["one group, λ = 1, 100 images", "negative rates, %"]
+    cell = table.loc["one group, λ_int = 1, 100 images", "negative rates, %"]
     assert (cell.mean, cell.spread, cell.n) == (
         pytest.approx(100 * part["negative_rates"].mean()),
         pytest.approx(100 * part["negative_rates"].std()),
         3,
     )
     assert len(table) == 7
+
+
+def test_suggested_rates_stand_by_layer_with_one_minus_sign():
+    rates = {"layers.0.weight": 0.512, "layers.0.bias": -6.04, "layers.2.weight": 13.0}
+    table = tables.suggested(rates)
+    assert list(table.index) == ["1", "2"]
+    assert list(table.columns) == ["weights", "biases"]
+    assert list(table.loc["1"]) == ["0.5", "−6"]
+    assert table.loc["2", "weights"] == "10"

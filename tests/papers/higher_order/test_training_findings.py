@@ -181,7 +181,7 @@ def test_partitions_that_cannot_be_told_apart_are_named_together():
     records = full(studies.LEARNING, studies.CHOICES)
     assert "the highest that of *one group*." in str(findings.partitions(records))
     equal = [replace(r, metrics={**r.metrics, "train_loss": 0.1 + r.seed}) for r in records]
-    assert "the highest that of *one group a tensor*, *one group*" in str(findings.partitions(equal))
+    assert "the highest that of *one group per tensor*, *one group*" in str(findings.partitions(equal))
 
 
 @pytest.mark.parametrize(
@@ -203,5 +203,5 @@ def test_a_larger_weight_of_the_cubic_term(factor, said):
         else r
         for r in records
     ]
-    assert f"A tenfold $\\lambda$ {said}" in str(findings.cubic_weight(made))
+    assert f"A tenfold $\\lambda_{{\\mathrm{{int}}}}$ {said}" in str(findings.cubic_weight(made))
     assert "Not yet run" in str(findings.cubic_weight(full(studies.LEARNING)))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from startright.measured import Contrast, Count, listed
-from startright.papers.preact import chaos_findings, findings, ks, studies
+from startright.papers.preact import chaos_findings, findings, ks, studies, wording
 from startright.papers.preact.published import AUTHORS_DEPENDENCE
 from startright.studies import frame, recorded
 
@@ -273,7 +273,7 @@ def test_the_edge_is_told_from_quadrature():
     ("count", "word"), [(Count(5, 36), "no more"), (Count(6, 36), "more"), (Count(0, 200), "fewer")]
 )
 def test_chance_is_a_binomial_law(count, word):
-    text = findings._against_chance(count)
+    text = wording.against_chance(count)
     assert text.startswith(f"{word} than chance")
     draws = np.random.default_rng(0).binomial(count.n, 0.05, 100_000)
     tail = {"more": draws >= count.k, "fewer": draws <= count.k}.get(word, draws < -1)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from startright.papers.preact.log_periodic import fixed_points, log_periodic, ratio, ratio_range
+from startright.papers.preact.log_periodic import curve, fixed_points, log_periodic, ratio, ratio_range
 
 
 @given(st.floats(0, 0.99), st.floats(0.5, 8), st.floats(-50, 50), st.floats(1e-3, 10))
@@ -72,3 +72,11 @@ def test_refuses():
         ratio(0.0, 0.5, 0.0)
     with pytest.raises(ValueError, match="sigma_w"):
         fixed_points(0.99, 2.0, 0.0)
+
+
+def test_the_curve_of_a_picture_crosses_one_at_its_fixed_points():
+    log_v, over_v, at, slopes = curve(2.0, 0.955, periods=2)
+    assert len(at) == len(slopes) == 4
+    assert np.interp(at, log_v, over_v) == pytest.approx(np.ones(4), abs=1e-2)
+    assert list(np.abs(slopes) < 1) == [True, False] * 2 or list(np.abs(slopes) < 1) == [False, True] * 2
+    assert [part.size for part in curve(2.0, 3.0)] == [400, 400, 0, 0]  # no crossing at all

@@ -53,12 +53,12 @@ def test_shapes_are_in_units_of_the_threshold(full):
 
 def test_inputs_stand_side_by_side_at_one_layer(full):
     table = tables.by_input(full["preact-depth"])
-    assert list(table.columns) == ["unit vector", "cifar10"]
+    assert list(table.columns) == ["unit vector", "image"]
     assert len(table) == 8
     curves = curve_frame(full["preact-depth"], "ks").query(
         "scheme == 'tanh' and width == 10 and step == 29 and inputs == 'cifar10'"
     )
-    assert numbers(table.loc["tanh", "cifar10"]) == naive(curves["ks"])
+    assert numbers(table.loc["tanh", "image"]) == naive(curves["ks"])
 
 
 def test_limits_set_the_stored_value_beside_ours_and_the_limit(full):
@@ -159,3 +159,20 @@ def test_principles_show_zero_for_what_is_rounding(full):
     table = tables.principles(full["preact-principles"])
     assert table.loc["He", "variance: |V(v)/v − 1|"] == "0"
     assert table.loc["Gaussian, odd", "slope: |χ₁ − 1|"] == "0.016"
+
+
+def test_a_run_that_diverged_has_no_accuracy():
+    records = recorded(studies.TRAINING, "full")
+    width, depth = 10, 3
+    shape = [r for r in records if (r.config["width"], r.config["depth"]) == (width, depth)]
+
+    def lost(scheme, seeds):
+        return [
+            replace(r, status="diverged", metrics={})
+            if r.config["scheme"] == scheme and r.seed in seeds
+            else r
+            for r in shape
+        ]
+
+    assert tables.best_rates(lost("tanh", {0, 1, 2})).loc["tanh", (width, depth)] == "diverged"
+    assert "±" in str(tables.best_rates(shape).loc["tanh", (width, depth)])

@@ -51,7 +51,7 @@ def _names(rates: Iterable[float]) -> str:
     return either([decade(rate) for rate in sorted(rates)])
 
 
-def _runs(count: Count) -> str:
+def runs_of(count: Count) -> str:
     """``"none of 5 runs"``, ``"2 of 5 runs"``, ``"all 5 runs"``, ``"both runs"``, ``"the one run"``."""
     if count.k == count.n < 3:
         return {1: "the one run", 2: "both runs"}[count.n]
@@ -206,8 +206,8 @@ def switch(records: Sequence[Record]) -> Finding:
     winners = sorted({f"{rate:.2g}" for rate in rates[final.argmax(1)]}, key=float)
     held = Measured.of(final.max(1))
     text = f"""After {EARLY} minibatches the heads with $\\eta > 1$ together have less than {DEAD:g} of the
-        weight in {_runs(gone)}. After {last} the leading head has {held} of it (n = {held.n}), more than
-        {WINS:g} in {_runs(chosen)}; its rate is {either(winners)}."""
+        weight in {runs_of(gone)}. After {last} the leading head has {held} of it (n = {held.n}), more than
+        {WINS:g} in {runs_of(chosen)}; its rate is {either(winners)}."""
     return finding(text, records, chosen=chosen, fast_heads_gone=gone, leading=held)
 
 
@@ -260,12 +260,12 @@ def _variants(records: Sequence[Record]) -> dict[str, pd.DataFrame]:
 
 @needs_records
 def per_weight(records: Sequence[Record]) -> Finding:
-    """A rate a weight against a rate a unit on the interval with very large rates."""
+    """A rate per weight against one per unit on the interval with very large rates."""
     runs = _variants(records)
     gap = _gap(runs["weight"], runs["unit"], "test_accuracy", 100)
-    text = f"""*A rate a weight:* on $(10^{{-3}}, 10^4)$ it is
+    text = f"""*A rate per weight:* on $(10^{{-3}}, 10^4)$ it is
         **{gap.word("behind", "ahead of", margin=POINT)}** a rate
-        a unit by test accuracy, {gap.text(1, " points")}.{_caution(gap, 1, " points")}"""
+        per unit by test accuracy, {gap.text(1, " points")}.{_caution(gap, 1, " points")}"""
     return finding(text, records, weight_minus_unit=gap)
 
 
@@ -279,7 +279,7 @@ def on_adam(records: Sequence[Record]) -> Finding:
     text = f"""*On Adam:* Alrao is **{gap.word("behind", "ahead of")}** Adam by test accuracy,
         {gap.text(1, " points")}.
         Its test loss ends half a nat above the worst of Adam's, as that of the paper's GoogLeNet does, in
-        {_runs(bad)}.{_caution(gap, 1, " points")}"""
+        {runs_of(bad)}.{_caution(gap, 1, " points")}"""
     return finding(text, records, adam_accuracy=gap, adam_fails=bad)
 
 
@@ -302,7 +302,7 @@ def width(records: Sequence[Record]) -> Finding:
 
 @needs_records
 def variants(records: Sequence[Record]) -> Finding:
-    """Width, Adam and rates a weight, one after the other."""
+    """Width, Adam and rates per weight, one after the other."""
     return width(records) + per_weight(records) + on_adam(records)
 
 
@@ -345,14 +345,14 @@ def layers(records: Sequence[Record]) -> Finding:
 
 @needs_records
 def granularity(records: Sequence[Record]) -> Finding:
-    """The character LSTM: a rate a weight against a rate a unit, and our losses against the figure's."""
+    """The character LSTM: a rate per weight against one per unit, and our losses against the figure's."""
     parts = dict(list(frame(records).groupby(["lo", "hi", "per"])))
     gaps = [_gap(parts[lo, hi, "weight"], parts[lo, hi, "unit"], "test_bits") for lo, hi in _settings()]
     words = [gap.word("better than", "worse than") for gap in gaps]
     less = Count.of(parts[key]["test_bits"].mean() < paper[0] for key, paper in GRANULARITY_BITS.items())
-    text = f"""On $(10^{{-3}}, 10^4)$ a rate a weight is **{words[1]}** a rate a unit,
+    text = f"""On $(10^{{-3}}, 10^4)$ a rate per weight is **{words[1]}** a rate per unit,
         {gaps[1].text(2, " bits")}; on
-        $(10^{{-4}}, 10^2)$ it is **{words[0]}** a rate a unit, {gaps[0].text(2, " bits")}. In {less}
+        $(10^{{-4}}, 10^2)$ it is **{words[0]}** a rate per unit, {gaps[0].text(2, " bits")}. In {less}
         settings our mean
         lies below that of the paper's figure.{_caution(gaps[1], 2, " bits")}"""
     return finding(text, records, narrow=gaps[0], wide=gaps[1], below_the_figure=less)
@@ -369,7 +369,7 @@ def text(records: Sequence[Record]) -> Finding:
     sgd = _gap(runs["alrao"], runs["sgd"], "test_bits")
     adam = _gap(runs["alrao"], runs["adam"], "test_bits")
     epochs = records[0].config["epochs"]
-    say = f"""After {"one epoch" if epochs == 1 else f"{epochs} epochs"}, in bits a character, Alrao is
+    say = f"""After {"one epoch" if epochs == 1 else f"{epochs} epochs"}, in bits per character, Alrao is
         **{sgd.word("ahead of", "behind")}** SGD at the paper's best rate,
         {sgd.text(2, " bits")}, and **{adam.word("ahead of", "behind")}** Adam, {adam.text(2, " bits")}."""
     speed = " In the paper Adam ends behind SGD, so a lead of Adam this early is one of speed."
@@ -397,7 +397,7 @@ def regression(records: Sequence[Record]) -> Finding:
     say = f"""After {records[0].config["epochs"]} epochs the best rate of SGD is {_names(good)}.
         Held against its squared error, in geometric means,
         that of
-        Alrao is {", and ".join(said)}. SGD at {decade(runs["lo"].max())} diverges in {_runs(failed)}."""
+        Alrao is {", and ".join(said)}. SGD at {decade(runs["lo"].max())} diverges in {runs_of(failed)}."""
     return finding(say, records, **facts, diverged=failed)
 
 

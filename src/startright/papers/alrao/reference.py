@@ -94,10 +94,13 @@ def training_step(
     """
     (x, y), (unit_rates, head_rates) = batch, rates
     z = backbone(x)
-    p = torch.stack([head(z).softmax(1)[range(len(y)), y] for head in heads])  # p_j(y_i | z_i), (N, B)
-    descend(zip(backbone.parameters(), unit_rates, strict=True), -(a @ p).log().mean())  # L
+    # p_j(y_i | z_i), (N, B)
+    p = torch.stack([head(z).softmax(1)[range(len(y)), y] for head in heads])
+    L = -(a @ p).log().mean()
+    descend(zip(backbone.parameters(), unit_rates, strict=True), L)
     for head, eta_j, p_j in zip(heads, head_rates, p, strict=True):
-        descend([(phi, eta_j) for phi in head.parameters()], -p_j.log().mean())  # L_j
+        L_j = -p_j.log().mean()
+        descend([(phi, eta_j) for phi in head.parameters()], L_j)
     return p.log().mean(1).detach()
 
 

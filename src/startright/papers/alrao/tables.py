@@ -16,10 +16,19 @@ from startright.papers.alrao.published import (
     RELEASED_FIRST_EPOCH,
     WIDE_TABLE,
 )
-from startright.papers.alrao.readings import by_method, decade, good_rates, to_a_thousand
+from startright.papers.alrao.readings import NAMES, by_method, decade, good_rates, to_a_thousand
 from startright.papers.alrao.studies.images import INTERVAL
 from startright.studies import Record, frame
 
+FULL_NAMES = {  # of the networks whose parameters are counted
+    **NAMES,
+    "senet18": "SENet18",
+    "char-lstm": "LSTM of characters",
+    "word-lstm": "LSTM of words",
+    "alexnet": "AlexNet",
+    "resnet50": "ResNet50",
+    "densenet121": "DenseNet121",
+}
 BOUNDS = {"float64": 1e-12, "float32": 1e-3}  # of the identity: far above rounding, the same on every machine
 
 
@@ -46,7 +55,7 @@ def methods(records: Sequence[Record]) -> Table:
             "training loss": _loss(part["train_loss"], 3, wild=(part["lo"] == sgd["lo"].max()).all()),
             "test loss": Measured.of(part["best_test_loss"].dropna(), 3),
             "test accuracy, %": Measured.of(100 * part["best_test_accuracy"].dropna(), 1),
-            "failed": Count.of(part["status"] != "ok"),
+            "diverged": Count.of(part["status"] != "ok"),
         }
         for label, (rate, part) in groups.items()
     }
@@ -74,7 +83,7 @@ def parameters(records: Sequence[Record]) -> pd.DataFrame:
         net, heads = record.config["net"], record.config["heads"]
         ours = tuple(int(record.metrics[name]) for name in ("one_head", "all_heads"))
         paper = PUBLISHED_MILLIONS.get(net)
-        rows[f"{net}, {heads} heads"] = {
+        rows[f"{FULL_NAMES.get(net, net)}, {heads} heads"] = {
             "one head": f"{ours[0]:,}",
             "all heads": f"{ours[1]:,}",
             "more, %": f"{record.metrics['overhead']:.1f}",
@@ -108,7 +117,7 @@ def granularity(records: Sequence[Record]) -> Table:
         here = (everything["lo"] == lo) & (everything["hi"] == hi) & (everything["per"] == per)
         runs = everything[here]
         released = RELEASED_FIRST_EPOCH["per_unit"] if (lo, per) == (1e-4, "unit") else ("–", "–")
-        rows[f"({decade(lo)}, {decade(hi)}), one a {per}"] = {
+        rows[f"({decade(lo)}, {decade(hi)}), one per {per}"] = {
             "training": Measured.of(runs["train_bits"]),
             "test": Measured.of(runs["test_bits"]),
             "seeds": len(runs),
@@ -120,7 +129,7 @@ def granularity(records: Sequence[Record]) -> Table:
 
 
 def variants(records: Sequence[Record]) -> Table:
-    """Rates a weight, Alrao on Adam, three times the width: losses and accuracy.
+    """Rates per weight, Alrao on Adam, three times the width: losses and accuracy.
 
     Losses are medians with their range where rates above those of the paper's interval are drawn.
     """
@@ -129,7 +138,7 @@ def variants(records: Sequence[Record]) -> Table:
     rows = {}
     keys = ["optimizer", "lo", "hi", "per", "width"]
     for (optimizer, lo, hi, per, width), part in everything.groupby(keys, sort=False):
-        what = f"η = {decade(lo)}" if lo == hi else f"({decade(lo)}, {decade(hi)}), a rate a {per}"
+        what = f"η = {decade(lo)}" if lo == hi else f"({decade(lo)}, {decade(hi)}), a rate per {per}"
         name = f"{'' if lo == hi else 'Alrao on '}{optimizer.upper() if optimizer == 'sgd' else 'Adam'}"
         wild = hi > INTERVAL[1]
         rows[f"{name}, {what}, width × {width:g}"] = {
@@ -147,6 +156,7 @@ def identity(records: Sequence[Record]) -> pd.DataFrame:
     runs = runs.assign(precision=runs["double"].map({True: "float64", False: "float32"}))
     worst = runs.groupby(["optimizer", "lo", "precision"])["loss_difference"].max()
     bounded = pd.Series({key: _bounded(x, BOUNDS[key[-1]]) for key, x in worst.items()})
+    bounded = bounded.rename({"sgd": "SGD", "adam": "Adam"}, level=0)
     return bounded.unstack().rename_axis(["optimizer", "η"]).rename_axis("precision", axis=1)
 
 

@@ -15,7 +15,7 @@ from startright.papers.alrao.studies.text import GRANULARITY, TEXT
 from startright.statements import Claims
 from startright.studies import frame
 
-LETTERS, SAME, NARROW = "the frequency of letters", "a rate a unit for both", "the wide interval for both"
+LETTERS, SAME, NARROW = "the frequency of letters", "a rate per unit for both", "the wide interval for both"
 GUESS, UNTRAINED = "guessing", "an agent before it learns"
 PAPER_EPOCHS = 100  # of text: the paper's table needs about 300
 
@@ -58,7 +58,7 @@ def measure_text(records: Records) -> Measurement:
         text = "the paper's bits, to 0.03 (Alrao) and 0.02 (SGD), off by tolerances"
         checks.append(each_between(text, published, above=-1, below=1, kind="number", control=LETTERS))
     after = f"{epochs} epoch{'s' * (epochs > 1)}"
-    quantity = f"test bits a character of Alrao minus SGD at η = 1, after {after}"
+    quantity = f"test bits per character of Alrao minus SGD at η = 1, after {after}"
     note = f"the paper's data and network; {after} for about 300"
     return Measurement.of(quantity, gap, checks, comparable=epochs >= PAPER_EPOCHS, note=note)
 
@@ -82,7 +82,7 @@ def _name(setting: tuple[float, float, str]) -> str:
     "first epoch, (1e-3, 1e4): 3.17 bits per unit, 3.91 per weight",
     GRANULARITY,
     anchor="fig-alrao-granularity",
-    locator="figure: losses of a rate a unit and a rate a weight on PTB",
+    locator="figure: losses of a rate per unit and a rate per weight on PTB",
     changes=(
         Change(
             "the narrow interval",
@@ -94,13 +94,13 @@ def _name(setting: tuple[float, float, str]) -> str:
     ),
 )
 def measure_granularity(records: Records) -> Measurement:
-    """C8: one rate a unit, or one a weight."""
+    """C8: one rate per unit, or one per weight."""
     table = frame(records[GRANULARITY.name])
     bits = table.pivot(index="seed", columns=["lo", "hi", "per"], values="test_bits")
     apart = bits[1e-3, 1e4, "weight"] - bits[1e-3, 1e4, "unit"]
     close = bits[1e-4, 1e2, "weight"] - bits[1e-4, 1e2, "unit"]
     unit = RELEASED_FIRST_EPOCH["per_unit"][1]
-    worse = "(1e-3, 1e4): a rate a weight is over 0.4 bit worse than one a unit (paper +0.74)"
+    worse = "(1e-3, 1e4): a rate per weight is over 0.4 bit worse than one per unit (paper +0.74)"
     alike = "(1e-4, 1e2): the two are within 0.15 bit of one another (paper −0.18 after one epoch)"
     checks = [
         mean_between(worse, apart, above=0.4, control=SAME),
@@ -108,10 +108,10 @@ def measure_granularity(records: Records) -> Measurement:
         _order_check(bits),
     ]
     if int(table["epochs"].iloc[0]) == 1:
-        text = f"(1e-4, 1e2), a rate a unit: test bits of the released programs, {unit}, to 0.08"
+        text = f"(1e-4, 1e2), a rate per unit: test bits of the released programs, {unit}, to 0.08"
         bounds = {"above": unit - 0.08, "below": unit + 0.08, "kind": "number"}
         checks.append(mean_between(text, bits[1e-4, 1e2, "unit"], control=LETTERS, **bounds))
-    quantity = "(1e-3, 1e4): test bits of a rate a weight minus a rate a unit, after one epoch"
+    quantity = "(1e-3, 1e4): test bits with a rate per weight minus with one per unit, after one epoch"
     note = "against the first epoch of the paper's 20, whose absolute values no known set-up gives"
     return Measurement.of(quantity, apart, checks, note=note)
 

@@ -31,13 +31,14 @@ from startright.papers.gauss_newton.readings import (
     at_fraction,
     below_kernel,
     metric,
+    refit_curves,
     scales,
     slowing,
 )
 from startright.papers.gauss_newton.studies.descent import FLOORS
 from startright.papers.gauss_newton.studies.mnist import DESCENT_RATE
 from startright.papers.gauss_newton.tables import Ratio, conditioning_span, of_floor, over_authors
-from startright.studies import Record, curve_frame
+from startright.studies import Record
 from startright.summary import number
 
 Records = Sequence[Record]
@@ -61,7 +62,7 @@ def _arrived(records: Iterable[Record], level: int = 8) -> Count:
     return Count.of(f"steps_{level}" in record.metrics for record in records)
 
 
-def _loss(ratio: Ratio) -> str:
+def loss_word(ratio: Ratio) -> str:
     """Of one test loss against another."""
     return ratio.word("better than", "worse than")
 
@@ -116,10 +117,7 @@ def rate(grid: Records) -> Finding:
 @needs_records
 def slowing_down(speed: Records) -> Finding:
     """C1: the rate at the end over that at the start, of Gauss-Newton and of gradient descent."""
-    newton = Ratio.of(
-        _slowing(r for r in speed if r.config["method"] != "gradient" and r.config["rate"] == SLOW)
-    )
-    gradient = Ratio.of(_slowing(r for r in speed if r.config["method"] == "gradient"))
+    newton, gradient = pace(speed)
     word = gradient.word("so it slows down", "so it gains speed")
     known = {"within 20 % of": "so it keeps its pace", "not to be told from": "which shows no trend"}
     text = rf"""
@@ -127,6 +125,14 @@ def slowing_down(speed: Records) -> Finding:
         ($\lambda/N={SLOW}$). With gradient descent it falls at {gradient.times("its first rate")},
         {known.get(word, word)}."""
     return finding(text, speed, newton=newton.contrast, gradient=gradient.contrast)
+
+
+def pace(speed: Records) -> tuple[Ratio, Ratio]:
+    """The rate at the end over that at the start: of Gauss-Newton, of gradient descent."""
+    newton = (r for r in speed if r.config["method"] != "gradient" and r.config["rate"] == SLOW)
+    return Ratio.of(_slowing(newton)), Ratio.of(
+        _slowing(r for r in speed if r.config["method"] == "gradient")
+    )
 
 
 def _slowing(records: Iterable[Record]) -> pd.Series:
@@ -168,10 +174,10 @@ def kernel_regime(grid: Records) -> Finding:
     full = Ratio.of(_newton(grid, KERNEL_SCALE, FULL, "test_loss"), small)
     random = Ratio.of(small, _newton(grid, KERNEL_SCALE, SLOW, "rf_test"))
     text = rf"""
-        From $\tau_0=10$ full steps are in the end {_loss(full)} small ones ($\lambda/N={SLOW}$), at
-        {full.times("their test loss")}, and small ones {_loss(random)} random features, at
+        From $\tau_0=10$ full steps are in the end {loss_word(full)} small ones ($\lambda/N={SLOW}$), at
+        {full.times("their test loss")}, and small ones {loss_word(random)} random features, at
         {random.times("theirs")}. """
-    if _loss(full) == _loss(random) == "within 20 % of":
+    if loss_word(full) == loss_word(random) == "within 20 % of":
         text += "The step hardly matters here, and little is gained over random features."
     return finding(text, grid, full=full.contrast, random=random.contrast)
 
@@ -185,8 +191,8 @@ def small_steps(grid: Records) -> Finding:
     random = Ratio.of(*(below_kernel(grid, name) for name in ("rf_test", "test_loss")))
     word = random.word("worse than", "better than")
     text = rf"""
-        From $\tau_0={MIDDLE}$ full steps are in the end {_loss(full)} $\lambda/N={MEDIUM}$, at
-        {full.times("its test loss")}, and $\lambda/N={MEDIUM}$ is {_loss(medium)} ${SLOW}$, at
+        From $\tau_0={MIDDLE}$ full steps are in the end {loss_word(full)} $\lambda/N={MEDIUM}$, at
+        {full.times("its test loss")}, and $\lambda/N={MEDIUM}$ is {loss_word(medium)} ${SLOW}$, at
         {medium.times("its test loss")}. From both scales where features move, $\tau_0={SMALL}$ and
         ${MIDDLE}$, every smaller step ends lower for {ordered} teachers. With $\lambda/N={SLOW}$ students
         from $\tau_0\le1$ are {word} random features, whose test loss is {random.times("theirs")}."""
@@ -223,7 +229,7 @@ def explosion(grid: Records) -> Finding:
     fits = _arrived(r for r in grid if (r.config["scale"], r.config["rate"]) == (SMALL, FULL))
     text = rf"""
         Full steps from $\tau_0={SMALL}$ fit the training set to $10^{{-8}}$ in {fits} runs. In the end they
-        are {_loss(wild)} predicting 0, at {wild.times("its test loss")}."""
+        are {loss_word(wild)} predicting 0, at {wild.times("its test loss")}."""
     return finding(text, grid, wild=wild.contrast, fits=fits)
 
 
@@ -233,20 +239,19 @@ def explosion(grid: Records) -> Finding:
 @needs_records
 def hidden_learning(grid: Records) -> Finding:
     """C5: the network, and its features refitted, on the way down from τ₀ = 0.01 with small steps."""
-    good = [r for r in grid if (r.config["scale"], r.config["rate"]) == (SMALL, SLOW) and r.status == "ok"]
-    if not good:
+    curves = refit_curves(grid)
+    if curves is None:
         return finding(NO_RUN, grid)
-    curves = curve_frame(good, "step", "train_loss", "test_loss", "refit_test").dropna(subset="train_loss")
     first, last = curves.groupby("seed").first(), curves.groupby("seed").last()
     half, eighth = (at_fraction(curves, part).set_index("seed") for part in (1 / 2, 1 / 8))
     left, hidden = half["test_loss"] / first["test_loss"], Ratio.of(half["test_loss"], half["refit_test"])
     better, done = (Ratio.of(eighth["refit_test"], other["refit_test"]) for other in (first, last))
     lead = ("What the features know is open", "The features know better", "The features know less")
     text = rf"""
-        When about half of the training loss is left, the test loss over its first is {_with_n(left, 2)}.
-        {lead[hidden.contrast.sign()]}: a refit of the output layer divides it by
-        {hidden.factor()}. When about an eighth is left, the refitted student is {_loss(better)} a refit at
-        the start, at {better.times("its test loss")}, and {_loss(done)} one at the end, at
+        When about half of the training loss is left, the test loss over its first is
+        {_with_n(left, 2)}. {lead[hidden.contrast.sign()]}: a refit of the output layer divides it by
+        {hidden.factor()}. When about an eighth is left, the refitted student is {loss_word(better)} a
+        refit at the start, at {better.times("its test loss")}, and {loss_word(done)} one at the end, at
         {done.times("its test loss")}."""
     facts = {"hidden": hidden.contrast, "better": better.contrast, "done": done.contrast}
     return finding(text, grid, **facts, left=Measured.of(left, 2))
@@ -277,7 +282,7 @@ def against_descent(speed: Records) -> Finding:
     slow = Ratio.of(_newton(speed, MIDDLE, SLOW, "test_loss"), _gradient(speed, MIDDLE, "test_loss"))
     near = Contrast.paired(*_alignments(speed, SLOW))
     text = rf"""
-        From $\tau_0={MIDDLE}$ Gauss-Newton with $\lambda/N={SLOW}$ is in the end {_loss(slow)} gradient
+        From $\tau_0={MIDDLE}$ Gauss-Newton with $\lambda/N={SLOW}$ is in the end {loss_word(slow)} gradient
         descent, at {slow.times("its test loss")}. The weighted alignment of its features is {_level(near)}
         that of gradient descent ({_by(near)})."""
     return finding(text, speed, slow=slow.contrast, near=near)
@@ -297,10 +302,10 @@ def smallest_step(speed: Records) -> Finding:
     ahead = Count.of((ours - theirs).dropna() < 0)
     finer = Count.of((features - others).dropna() > 0)
     text = rf"""
-        The smallest step of the study, $\lambda/N={step:g}$, is in the end {_loss(ratio)} gradient descent,
-        at {ratio.times("its test loss")}, and has the lower loss for {ahead} teachers. The weighted alignment
-        of its features is {_level(near)} that of gradient descent ({_by(near)}), and the higher one for
-        {finer}."""
+        The smallest step of the study, $\lambda/N={step:g}$, is in the end {loss_word(ratio)} gradient
+        descent, at {ratio.times("its test loss")}, and has the lower loss for {ahead} teachers. The
+        weighted alignment of its features is {_level(near)} that of gradient descent ({_by(near)}), and
+        the higher one for {finer}."""
     return finding(text, speed, ratio=ratio.contrast, near=near, ahead=ahead, finer=finer)
 
 
@@ -312,9 +317,9 @@ def stopped_early(speed: Records) -> Finding:
     random = Ratio.of(*(_gradient(runs, KERNEL_SCALE, name) for name in ("test_loss", "rf_test")))
     arrived = _arrived(runs)
     text = rf"""
-        From $\tau_0=10$, {arrived} runs of gradient descent reach $10^{{-8}}$ before their budget ends; they
-        stop at {left.times("their first training loss")}. There they are {_loss(random)} random features that
-        interpolate, at {random.times("their test loss")}. """
+        From $\tau_0=10$, {arrived} runs of gradient descent reach $10^{{-8}}$ before their budget ends;
+        they stop at {left.times("their first training loss")}. There they are {loss_word(random)}
+        random features that interpolate, at {random.times("their test loss")}. """
     if random.contrast.sign() < 0 and not arrived.k:
         text += "Stopping early is a regularisation of its own."
     return finding(text, speed, left=left.contrast, random=random.contrast, arrived=arrived)
@@ -358,11 +363,11 @@ def floors(damping: Records) -> Finding:
     text = f"How do the relative floors end against the authors' {_floor_name(FLOORS[0])}? "
     for scale, pair in fair.items():
         one, other = (
-            f"{_floor_name(floor)} is {_loss(ratio)} it, at {ratio.times('its test loss')}"
+            f"{_floor_name(floor)} is {loss_word(ratio)} it, at {ratio.times('its test loss')}"
             for floor, ratio in zip(FLOORS[1:], pair, strict=True)
         )
         text += rf"From $\tau_0={scale:g}$, {one}, and {other}. "
-    words = {_loss(ratio) for pair in fair.values() for ratio in pair}
+    words = {loss_word(ratio) for pair in fair.values() for ratio in pair}
     if words & {"better than", "worse than"}:
         text += "So part of what is called Gauss-Newton here is its floor."
     return finding(text, damping, **facts)
@@ -376,10 +381,11 @@ def parity(mnist: Records) -> Finding:
     ratio, random = Ratio.of(full, small), Ratio.of(small, _newton(mnist, 1.0, SLOW, "start_refit_loss"))
     refit = Ratio.of(*(_newton(mnist, 1.0, SLOW, f"eighth_{name}_loss") for name in ("refit", "test")))
     text = rf"""
-        {where}, from $\tau_0=1$ and at $1/100$ of the first training loss, full steps are {_loss(ratio)}
-        small ones ($\lambda/N={SLOW}$), at {ratio.times("their test loss")}, and these {_loss(random)} random
-        features, at {random.times("theirs")}. At $1/8$ of the first training loss, a refit of the output
-        layer is {_loss(refit)} the student as it is, at {refit.times("its test loss")}."""
+        {where}, from $\tau_0=1$ and at $1/100$ of the first training loss, full steps are
+        {loss_word(ratio)} small ones ($\lambda/N={SLOW}$), at {ratio.times("their test loss")}, and
+        these {loss_word(random)} random features, at {random.times("theirs")}. At $1/8$ of the first
+        training loss, a refit of the output layer is {loss_word(refit)} the student as it is, at
+        {refit.times("its test loss")}."""
     return finding(text, mnist, ratio=ratio.contrast, random=random.contrast, refit=refit.contrast)
 
 
@@ -393,6 +399,6 @@ def parity_of_descent(mnist: Records) -> Finding:
     )
     text = rf"""
         The iterations of gradient descent from $\tau_0=1$ to $1/100$ are {_number(steps)} those of
-        Gauss-Newton with $\lambda/N={SLOW}$, {steps.times("as many")}. There it is {_loss(loss)}
+        Gauss-Newton with $\lambda/N={SLOW}$, {steps.times("as many")}. There it is {loss_word(loss)}
         Gauss-Newton, at {loss.times("its test loss")}."""
     return finding(text, mnist, loss=loss.contrast, steps=steps.contrast)

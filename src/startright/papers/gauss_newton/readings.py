@@ -196,6 +196,14 @@ def paces(speed: Sequence[Record], method: str, rate: float | None) -> dict[str,
     return found
 
 
+def refit_curves(grid: Sequence[Record]) -> pd.DataFrame | None:
+    """The losses of students from τ₀ = 0.01 with small steps, as they are and refitted; None without any."""
+    chosen = (SMALL_SCALES[0], SLOW, "ok")
+    good = [r for r in grid if (r.config["scale"], r.config["rate"], r.status) == chosen]
+    columns = ("step", "train_loss", "test_loss", "refit_test")
+    return curve_frame(good, *columns).dropna(subset="train_loss") if good else None
+
+
 def at_fraction(curves: pd.DataFrame, fraction: float) -> pd.DataFrame:
     """The logged point of each run whose training loss is nearest to this part of its first, by ratio."""
     first = curves.groupby(RUN)["train_loss"].transform("first")

@@ -82,5 +82,6 @@ def dual_direction(J: Tensor, gradient: Tensor, alpha: float = 1.0, floor: float
     """
     A = J @ J.T  # the tangent kernel
     epsilon = max(alpha * torch.linalg.eigvalsh(A)[0], floor)
-    z = torch.linalg.solve(A + epsilon * torch.eye(len(A), dtype=A.dtype), gradient)  # (A + εI) z = ∇L
+    # (A + εI) z = ∇L
+    z = torch.linalg.solve(A + epsilon * torch.eye(len(A), dtype=A.dtype), gradient)
     return J.T @ z  # Φ

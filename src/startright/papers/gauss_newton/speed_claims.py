@@ -114,8 +114,10 @@ def measure_speed(records: Records) -> Measurement:
         ratio_between(f"{slower}0.1, above 5", factors(MEDIUM), above=5, control=DESCENT),
     )
     missing = int(theirs[first].isna().sum())
-    note = f"{readings.size(speed)}; iterations, not seconds; {missing} runs of gradient descent from"
-    note += f" {at(first)} did not arrive in {budget}"
+    note = f"{readings.size(speed)}; iterations, not seconds"
+    if missing:
+        runs = "one run" if missing == 1 else f"{missing} runs"
+        note += f"; {runs} of gradient descent from {at(first)} did not arrive in {budget}"
     quantity = f"iterations of gradient descent over those at λ/N = 0.1, to 10⁻⁴, {at(first)}, in decades"
     return Measurement.of(quantity, factors(MEDIUM)[at(first)], checks, note=note)
 

@@ -84,13 +84,13 @@ def sentences(make: Callable[..., Said]) -> Callable[..., Finding]:
 # --- what the derivatives cost --------------------------------------------------------------
 
 
-def _costs(records: Sequence[Record], backend: str, third: bool) -> pd.DataFrame:
+def costs_of(records: Sequence[Record], backend: str, third: bool) -> pd.DataFrame:
     """Gradients by network and number of groups."""
     table = frame(records).query("backend == @backend and third == @third")
     return table.groupby(["net", "groups"], sort=False)["gradients"].mean().unstack("net")
 
 
-def _known(table: pd.DataFrame) -> pd.Series:
+def flat(table: pd.DataFrame) -> pd.Series:
     """All that was measured: the networks have different numbers of groups."""
     return table.stack().dropna()
 
@@ -98,20 +98,20 @@ def _known(table: pd.DataFrame) -> pd.Series:
 @sentences
 def costs(records: Sequence[Record]) -> Said:
     """What backward passes and tangents take, from one group to all of them."""
-    passes, facts, parts = _costs(records, "double_backward", third=False), {}, []
+    passes, facts, parts = costs_of(records, "double_backward", third=False), {}, []
     for net, column in passes.items():
         known = column.dropna()
         facts[f"passes, {net}"] = Measured.of(known, machine=True)
         ends = f"{known.iloc[0]:.1f} gradients for one group and {known.iloc[-1]:.1f} for {known.index[-1]}"
         parts.append(f"{ends} on {net_name(net).split(',')[0]}")
-    second, third = (_costs(records, "tangents", third=third) for third in (False, True))
+    second, third = (costs_of(records, "tangents", third=third) for third in (False, True))
     rising = [c.dropna().iloc[-1] > c.dropna().iloc[0] for t in (second, third) for _, c in t.items()]
     growth = "and more the more groups there are" if all(rising) else "with no clear growth in $S$"
-    facts["tangents"] = Measured.of(_known(second), machine=True)
+    facts["tangents"] = Measured.of(flat(second), machine=True)
     start = "On the machine that runs this page the" if are_live(records) else "The"
     text = (
         f"{start} second order takes, by backward passes, {listed(parts)}. Tangents take "
-        f"{span(_known(second), '.1f')} gradients, {span(_known(third), '.1f')} with the third order, "
+        f"{span(flat(second), '.1f')} gradients, {span(flat(third), '.1f')} with the third order, "
         f"{growth} (one measurement each)."
     )
     return text, facts
@@ -121,7 +121,7 @@ def costs(records: Sequence[Record]) -> Said:
 def third_order(records: Sequence[Record]) -> Said:
     """By how much the third order multiplies the cost, against what C2 allows."""
     ratios = {
-        way: _known(_costs(records, way, third=True) / _costs(records, way, third=False))
+        way: flat(costs_of(records, way, third=True) / costs_of(records, way, third=False))
         for way in ("double_backward", "tangents")
     }
     passes = ratios["double_backward"]
@@ -178,9 +178,9 @@ def same_step(records: Sequence[Record]) -> Said:
     seeds = table["seed"].nunique()
     stay, other = (f"$10^{{{power_above(error)}}}$" for error in (inside, scaled))
     text = (
-        f"With one factor or one rotation a group the two trainings stay within {stay} of the distance gone. "
-        f"With two factors inside a group they come apart by {span(split, '.1g')} of it, with Adam's "
-        f"direction under a rotation by {span(turned, '.1g')}; under one factor a group Adam's direction "
+        f"With one factor or one rotation per group the two trainings stay within {stay} of the distance "
+        f"gone. With two factors inside a group they come apart by {span(split, '.1g')} of it, with Adam's "
+        f"direction under a rotation by {span(turned, '.1g')}; under one factor per group Adam's direction "
         f"stays within {other} ({repeats(seeds)})."
     )
     return text, {}

@@ -45,20 +45,24 @@ def reduced_tensors(loss: Loss, theta: Tensor, U: Tensor) -> tuple[Tensor, Tenso
 def cubic_step(g: Tensor, H: Tensor, d: Tensor, lam: float) -> Tensor:
     r"""The minimiser of the cubic model, (S,), by bisection for r: :eq:`higher-order-secular`.
 
-    .. math:: \bigl(\bar H + \tfrac\lambda2\,r D^2\bigr)\,\eta = \bar g, \qquad r = \lVert D\eta\rVert.
+    .. math::
+        \bigl(\bar H + \tfrac{\lambda_{\mathrm{int}}}2\,r D^2\bigr)\,\eta = \bar g, \qquad
+        r = \lVert D\eta\rVert.
 
     Args:
         g: :math:`\bar g`, (S,), with a part along the lowest eigenvector if :math:`\bar H` is indefinite.
         H: :math:`\bar H`, (S, S).
         d: :math:`d_s > 0`, (S,).
-        lam: :math:`\lambda > 0`.
+        lam: :math:`\lambda_{\mathrm{int}} > 0`.
     """
 
     def eta(r: Tensor) -> Tensor:
-        return torch.linalg.solve(H + lam / 2 * r * torch.diag(d**2), g)  # (H̄ + λ/2 r D²) η = ḡ
+        # (H̄ + λ_int/2 r D²) η = ḡ
+        return torch.linalg.solve(H + lam / 2 * r * torch.diag(d**2), g)
 
     lowest = torch.linalg.eigvalsh(H / d / d[:, None])[0]
-    low = (-lowest / (lam / 2)).clamp(min=0)  # from here on the matrix is definite, and ‖Dη‖ falls
+    # from here on the matrix is definite, and ‖Dη‖ falls
+    low = (-lowest / (lam / 2)).clamp(min=0)
     high = low + ((g / d).norm() / (lam / 2)).sqrt()  # here ‖Dη‖ < r
     for _ in range(200):
         r = (low + high) / 2
@@ -77,7 +81,7 @@ def grouped_step(
         theta: all parameters, (P,).
         U: row s is the direction on group s, and zero elsewhere, (S, P).
         estimates: what :func:`reduced_tensors` gave on some minibatches.
-        lam: :math:`\lambda` of the cubic term.
+        lam: :math:`\lambda_{\mathrm{int}}`, of the cubic term.
         lr: :math:`\lambda_1`.
     """
     g, H, third = (torch.stack(each).mean(0) for each in zip(*estimates, strict=True))

@@ -4,7 +4,7 @@ Errors of identities are exact and stand as powers of ten. What was sampled or t
 know their spread and n (:mod:`startright.measured`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -14,6 +14,7 @@ from startright.papers.higher_order.published import NETWORKS
 from startright.papers.higher_order.readings import best
 from startright.papers.higher_order.studies.training import CHOICE_FACTOR
 from startright.studies import Record, frame
+from startright.summary import number
 
 STEPS = {
     "cubic": "all of H̄, cubic",
@@ -23,12 +24,15 @@ STEPS = {
     "one_group": "one group",
 }
 CHOICES = {
-    "canonical": "one group a tensor",
+    "canonical": "one group per tensor",
     "trivial": "one group",
     "weights_biases": "weights, biases",
-    "blocks": "one group a layer",
+    "blocks": "one group per layer",
     "alternate": "every other layer",
 }
+
+
+WAYS = {"double_backward": "gradients of gradients", "func": "torch.func"}
 
 
 def _below(error: float, least: int = -12) -> str:
@@ -44,6 +48,7 @@ def exactness(records: Sequence[Record]) -> pd.DataFrame:
     """The largest relative error of each derivative, by the way of computing it and the partition."""
     names = {"error_g": "ḡ", "error_H": "H̄", "error_d3": "third derivative"}
     worst = frame(records).groupby(["backend", "groups"], sort=False)[list(names)].max()
+    worst = worst.rename(WAYS, level=0).rename(CHOICES, level=1)
     return worst.map(_below).rename(columns=names).rename_axis(["computed by", "partition"])
 
 
@@ -51,6 +56,7 @@ def merging(records: Sequence[Record]) -> pd.DataFrame:
     """The largest relative error of the sums over entries."""
     names = {"error_g": "ḡ", "error_H": "H̄"}
     worst = frame(records).groupby(["net", "groups"], sort=False)[list(names)].max()
+    worst = worst.rename(PLAIN_NETS, level=0).rename(CHOICES, level=1)
     return worst.map(_below).rename(columns=names).rename_axis(["network", "partition"])
 
 
@@ -125,7 +131,7 @@ def choices(records: Sequence[Record], digits: int = 2) -> Table:
     rows = {}
     keys = ["groups", "lambda_int", "curvature_batch"]
     for (groups, lam, images), part in runs.groupby(keys, sort=False):
-        name = f"{CHOICES[groups]}, λ = {lam:g}, {images} images"
+        name = f"{CHOICES[groups]}, λ_int = {lam:g}, {images} images"
         rows[name] = {
             "training loss": Measured.of(part["train_loss"], digits),
             "test accuracy, %": Measured.of(100 * part["test_accuracy"], 1),
@@ -135,9 +141,25 @@ def choices(records: Sequence[Record], digits: int = 2) -> Table:
     return table(rows, records)
 
 
+def suggested(rates: Mapping[str, float]) -> pd.DataFrame:
+    """The rates of a network's tensors, to one digit, by layer.
+
+    Args:
+        rates: by the name of the parameter, ``"layers.0.weight"``, as
+            :func:`startright.higher_order.suggest.suggest_learning_rates` gives them.
+    """
+    order = list(dict.fromkeys(name.rpartition(".")[0] for name in rates))
+    rows: dict[str, dict[str, str]] = {}
+    for name, rate in rates.items():
+        layer, _, kind = name.rpartition(".")
+        kind = {"weight": "weights", "bias": "biases"}.get(kind, kind)
+        rows.setdefault(f"{order.index(layer) + 1}", {})[kind] = number(float(f"{rate:.1g}"), "g")
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("layer")
+
+
 def published() -> pd.DataFrame:
     """The networks and settings of the paper."""
-    columns = ["data", "tensors S", "parameters", "epochs", "λ₁", "λ"]
+    columns = ["data", "tensors S", "parameters", "epochs", "λ₁", "λ_int"]
     table = pd.DataFrame.from_dict(NETWORKS, orient="index", columns=columns)
     table["parameters"] = table["parameters"].map("{:,}".format)
     return table

@@ -279,10 +279,10 @@ def partitions(records: Sequence[Record]) -> Said:
         Measured.of(100 * table[table["groups"] == name]["negative_rates"], 0)
         for name in ("trivial", "canonical")
     )
-    facts |= {"negative, one group, %": one, "negative, one group a tensor, %": own}
+    facts |= {"negative, one group, %": one, "negative, one group per tensor, %": own}
     text = (
         f"As far as the seeds can tell, the lowest training loss is that of {low}, the highest that of "
-        f"{high}. Of one group's rates {one} % are negative, of those of one group a tensor {own} % "
+        f"{high}. Of one group's rates {one} % are negative, of those of one group per tensor {own} % "
         f"({repeats(table['seed'].nunique())})."
     )
     return text, facts
@@ -304,7 +304,7 @@ def cubic_weight(records: Sequence[Record]) -> Said:
     """What a larger λ and more images for the curvature change."""
     plain, _ = _variants(records, lambda_int=1.0, curvature_batch=100)
     changes = {
-        "λ": ("A tenfold $\\lambda$", {"lambda_int": 10.0, "curvature_batch": 100}),
+        "λ": ("A tenfold $\\lambda_{\\mathrm{int}}$", {"lambda_int": 10.0, "curvature_batch": 100}),
         "images": (
             "the tenfold number of images for the curvature",
             {"lambda_int": 1.0, "curvature_batch": 1000},

@@ -7,10 +7,8 @@ nothing. Without records every sentence reads "Not yet run".
 from collections.abc import Sequence
 
 import pandas as pd
-from scipy import stats
 
 from startright.measured import (
-    LEVEL,
     Contrast,
     Count,
     Fact,
@@ -24,7 +22,7 @@ from startright.measured import (
 from startright.papers.preact import finite_width, ks, tables
 from startright.papers.preact.published import AUTHORS_DEPENDENCE, RELEASED_QUALITY
 from startright.papers.preact.readings import best_by_validation, by_seed, name, named, with_names
-from startright.papers.preact.wording import said_of, seeds
+from startright.papers.preact.wording import against_chance, said_of, seeds
 from startright.studies import Record, curve_frame, frame
 
 CLASSIC = (("relu", "ReLU"), ("tanh", "tanh"))
@@ -37,16 +35,6 @@ Records = Sequence[Record]
 
 def _by(contrast: Contrast, digits: int = 3, unit: str = "") -> str:
     return contrast.text(digits, unit).replace("(n = 1)", "(one seed)")
-
-
-def _against_chance(count: Count, share: float = 0.05) -> str:
-    """How a count of rejections compares with what exactly Gaussian samples would give."""
-    mean, tail = f"{share * count.n:.0f}", (1 - LEVEL) / 2
-    if stats.binom.sf(count.k - 1, count.n, share) < tail:
-        return f"more than chance allows (about {mean} on average)"
-    if stats.binom.cdf(count.k, count.n, share) < tail:
-        return f"fewer than chance makes (about {mean} on average)"
-    return f"no more than chance allows (about {mean} on average)"
 
 
 def _layers(records: Records) -> pd.DataFrame:
@@ -149,7 +137,7 @@ def alone(records: Records) -> Finding:
     ]
     text = f"""
         At $n = 1$ in A and C there is nothing to depend on. The exact functions lie beyond the noise level of
-        {line:.4f} in {beyond} runs there, {_against_chance(beyond)}; the distances that the authors stored
+        {line:.4f} in {beyond} runs there, {against_chance(beyond)}; the distances that the authors stored
         reach {max(stored):.4f}."""
     return finding(text, records, beyond=beyond)
 
@@ -243,7 +231,7 @@ def independent(records: Records) -> Finding:
     rejected = Count.of(runs["ks"] > ks.threshold(int(runs["draws"].iloc[0])))
     text = f"""
         With independent inputs a test at the 5 % level rejects {rejected} runs,
-        {_against_chance(rejected)}."""
+        {against_chance(rejected)}."""
     return finding(text, records, rejected=rejected)
 
 
@@ -264,7 +252,7 @@ def through_depth(records: Records, layer: int = 30) -> Finding:
     counted = listed([f"{count} runs at θ = {theta:g}" for theta, count in odd.items()])
     text = f"""
         At layer {layer} the **positive** functions lie beyond the noise in {ours} runs, over every θ, width
-        and input: {_against_chance(ours)}. Over layers {layer - 9} to {layer} it is {looks} looks. Their
+        and input: {against_chance(ours)}. Over layers {layer - 9} to {layer} it is {looks} looks. Their
         variance is {Measured.of(positive["variance"])} over these runs. The **odd** functions lie beyond the
         noise in {counted}; at θ = {max(odd):g} and width {narrow["width"].min()} their variance is
         {said_of(narrow["variance"], 2)}."""

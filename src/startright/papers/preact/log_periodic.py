@@ -91,3 +91,20 @@ def fixed_points(delta: float, omega: float, sigma_w: float, periods: int = 1) -
         slope = 1 + sigma_w**2 * float(_ratio_and_slope(root, delta, omega)[1])
         found.append(FixedPoint(float(root), slope))
     return found
+
+
+def curve(
+    omega: float, sigma_w: float, delta: float = 0.99, periods: int = 3
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What a picture of the variance map needs: ln v, V(v)/v, ln v of the fixed points, the slopes V' there.
+
+    Args:
+        omega: positive.
+        sigma_w: standard deviation of the weights.
+        delta: in [0, 1).
+        periods: how many periods to show.
+    """
+    log_v = np.linspace(0, 4 * np.pi / omega * periods, 400)
+    points = fixed_points(delta, omega, sigma_w, periods)
+    at, slopes = np.array(points, dtype=float).reshape(-1, 2).T
+    return log_v, sigma_w**2 * ratio(log_v, delta, omega), at, slopes

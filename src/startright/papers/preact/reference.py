@@ -61,8 +61,10 @@ def distribution(x: float, theta: float) -> float:
         theta: θ, above 2.
     """
     k = np.arange(150)
-    powers = x * np.cumprod(np.append(1, -(x**2) / (2 * k[1:])))  # (−1)^k x^(2k+1) / (2^k k!)
-    return np.sqrt(2 / np.pi) * (powers / (2 * k + 1) * rgamma(1 - (2 * k + 1) / theta)).sum()
+    # (−1)^k x^(2k+1) / (2^k k!)
+    powers = x * np.cumprod(np.append(1, -(x**2) / (2 * k[1:])))
+    terms = powers / (2 * k + 1) * rgamma(1 - (2 * k + 1) / theta)
+    return np.sqrt(2 / np.pi) * terms.sum()
 
 
 def survival(x: float, theta: float) -> float:
@@ -125,7 +127,8 @@ def mean_field(
         sigma_b2: of the biases.
     """
     z, dz = torch.linspace(-9, 9, 601, dtype=torch.float64), 18 / 600
-    density = torch.exp(-(z**2) / 2) / (2 * torch.pi) ** 0.5 * dz  # E f(Z) = Σ f(z) × this
+    # E f(Z) = Σ f(z) × this
+    density = torch.exp(-(z**2) / 2) / (2 * torch.pi) ** 0.5 * dz
     V = sigma_w2 * (density @ activation(v**0.5 * z) ** 2) + sigma_b2
     z1, z2 = z[:, None], c * z[:, None] + (1 - c**2) ** 0.5 * z
     both = density @ (activation(v**0.5 * z1) * activation(v**0.5 * z2)) @ density
@@ -138,7 +141,8 @@ def chi1(activation: Activation, v: float, sigma_w2: float) -> float:
     Arguments as for :func:`mean_field`.
     """
     z, dz = torch.linspace(-9, 9, 601, dtype=torch.float64), 18 / 600
-    density = torch.exp(-(z**2) / 2) / (2 * torch.pi) ** 0.5 * dz  # E f(Z) = Σ f(z) × this
+    # E f(Z) = Σ f(z) × this
+    density = torch.exp(-(z**2) / 2) / (2 * torch.pi) ** 0.5 * dz
     at = (v**0.5 * z).requires_grad_()
     (slope,) = torch.autograd.grad(activation(at).sum(), at)
     return sigma_w2 * float(density @ slope**2)

@@ -97,7 +97,7 @@ def independent(records: Sequence[Record]) -> Table:
 def by_input(records: Sequence[Record], layer: int = 30) -> Table:
     """Raw KS distance of one layer at width 10, for a unit vector and for an image."""
     runs = with_names(curve_frame(records, "ks")).query(f"width == 10 and step == {layer - 1}")
-    runs = runs.assign(input=runs["inputs"].replace({"unit": "unit vector"}))
+    runs = runs.assign(input=runs["inputs"].replace({"unit": "unit vector", "cifar10": "image"}))
     return _table(runs["ks"], runs, ["input"], 3, records)
 
 
@@ -108,9 +108,19 @@ def gaps(records: Sequence[Record]) -> Table:
 
 
 def best_rates(records: Sequence[Record]) -> Table:
-    """Test accuracy (%) at the learning rate that validation chose, by function and shape."""
+    """Test accuracy (%) at the learning rate that validation chose, by function and shape.
+
+    Where a run diverged the cell says so: it has no accuracy.
+    """
     best = with_names(best_by_validation(records))
-    return _table(100 * best["test_accuracy"], best, ["width", "depth"], 1, records)
+    made = _table(100 * best["test_accuracy"], best, ["width", "depth"], 1, records)
+    lost = best["status"] != "ok"
+    for (function, *shape), runs in lost.groupby([best[k] for k in ("function", "width", "depth")]):
+        if runs.any():
+            made.loc[function, tuple(shape)] = (
+                "diverged" if runs.all() else f"{runs.sum()} of {len(runs)} diverged"
+            )
+    return made
 
 
 def rates(records: Sequence[Record]) -> Table:
@@ -146,7 +156,7 @@ def chaos(thetas: Sequence[float]) -> pd.DataFrame:
 
 
 def fixed_points(records: Sequence[Record]) -> pd.DataFrame:
-    """The range of V(v)/(σ_w² v), the σ_w in its middle, and the fixed points there, one row an ω."""
+    """The range of V(v)/(σ_w² v), the σ_w in its middle, and the fixed points there, one row per ω."""
     names = {
         "ratio_low": "least V(v)/(σ_w² v)",
         "ratio_high": "largest",
