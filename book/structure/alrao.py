@@ -479,6 +479,11 @@ findings.returns(rl)
 
 # %% [markdown]
 # ## Paper against ours
+#
+# First the paper's table for CIFAR-10 beside our runs of its networks, as far as they are run:
+
+# %% mystnb={"figure": {"caption": "Test accuracy on CIFAR-10: the paper's table and our runs, with the same data, networks and rates. The line between two marks is the gap; our runs are far shorter, as the note below says.", "name": "fig-alrao-beside"}, "image": {"alt": "A row for SGD at the paper's best rate, Adam and Alrao on each of three networks: a cross at the paper's accuracy, a dot at ours with its interval, and a line between the two; where one is missing, words say so."}}
+figures.against_paper(learning_paper)
 
 # %%
 measured = {

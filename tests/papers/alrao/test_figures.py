@@ -82,3 +82,32 @@ def test_variants_and_identity_have_a_row_each(records):
     assert len(tables.variants(records["alrao-variants"])) == 9
     assert tables.identity(records["alrao-identity"]).shape == (1, 2)
     assert len(tables.published()) == len(published.MAIN_TABLE) + len(published.WIDE_TABLE)
+
+
+def marks(figure, name):
+    """Height → values of the marks of a name, rounded."""
+    lines = [line for line in figure.axes[0].lines if line.get_gid() == name]
+    return {float(line.get_ydata()[0]): float(line.get_xdata()[0]) for line in lines}
+
+
+def test_the_papers_table_stands_beside_our_runs():
+    records = recorded(studies.LEARNING, "paper")
+    figure = figures.against_paper(records)
+    rows = [
+        (net, cell.partition(", ")[2])
+        for net in ("MobileNetV2", "GoogLeNet", "VGG19")
+        for cell in published.MAIN_TABLE[f"CIFAR-10, {net}"][1:]
+    ]
+    theirs, ours = marks(figure, "paper"), marks(figure, "ours")
+    assert list(theirs.values()) == [float(text.split(" ± ")[0]) for _, text in rows]
+    runs = frame(records).query("net == 'vgg19' and lo == 1e-5 and hi == 10")
+    assert ours[max(theirs)] == pytest.approx(100 * runs["best_test_accuracy"].mean())  # Alrao, the last row
+    sgd = frame(records).query("net == 'mobilenet' and lo == 0.1 and hi == 0.1")
+    assert ours[min(theirs)] == pytest.approx(100 * sgd["best_test_accuracy"].mean())  # at the paper's rate
+    assert "after 5 epochs" in figure.get_supxlabel()
+
+
+def test_a_table_without_runs_says_so():
+    figure = figures.against_paper([])
+    assert marks(figure, "ours") == {}
+    assert [t.get_text() for t in figure.axes[0].texts].count("not yet run here") == 9

@@ -69,3 +69,24 @@ def test_a_cell_of_the_map_is_the_geometric_mean_of_its_runs(records):
     assert grid[2, 2] == pytest.approx(geometric_mean(runs["test_loss"] / runs["zero_loss"]))
     assert grid[2, 3] == pytest.approx(geometric_mean(runs["rf_test"] / runs["zero_loss"]))
     assert np.ma.count(np.ma.masked_invalid(grid)) == 4 * 4
+
+
+def marks(figure, name):
+    """Height → values of the marks of a name, rounded."""
+    lines = [line for line in figure.axes[0].lines if line.get_gid() == name]
+    return {float(line.get_ydata()[0]): float(line.get_xdata()[0]) for line in lines}
+
+
+def test_iterations_stand_over_those_of_the_law():
+    grid, speed = (recorded(study, "full") for study in (studies.GRID, studies.SPEED))
+    figure = figures.against_law(grid, speed)
+    ours = list(marks(figure, "ours").values())
+    assert set(marks(figure, "paper").values()) == {1.0}
+    steps = [
+        r.metrics["steps_8"]
+        for r in grid
+        if (r.config["method"], r.config["scale"], r.config["rate"]) == ("gauss-newton", 0.01, 0.1)
+    ]
+    assert ours[0] == pytest.approx(np.mean(steps) / 87.415, rel=1e-4)
+    slowest = [r.metrics["steps_8"] for r in speed if r.config["scale"] == 10 and r.config["rate"] == 0.005]
+    assert ours[-1] == pytest.approx(np.mean(slowest) / 1837.5, rel=1e-4)  # in the other study alone

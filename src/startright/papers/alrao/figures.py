@@ -13,9 +13,17 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from startright.figures import COLOURS, band, panels, source_label
+from startright.figures import COLOURS, Row, band, beside, panels, printed, source_label
 from startright.papers.alrao.published import CURVES, FIRST_EPOCH_MAP, GRANULARITY_BITS
-from startright.papers.alrao.readings import NAMES, by_method, decade, drops_of, head_rates, trace
+from startright.papers.alrao.readings import (
+    NAMES,
+    beside_table,
+    by_method,
+    decade,
+    drops_of,
+    head_rates,
+    trace,
+)
 from startright.papers.alrao.studies.images import FRACTIONS
 from startright.papers.alrao.studies.units import EDGES
 from startright.studies import Record, curve_frame, frame, origin_label, stamp
@@ -120,6 +128,18 @@ def first_epochs(records: Sequence[Record], net: str) -> Figure:
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend(fontsize="small")
     source_label(figure, f"recorded: {stamp(records)}; every line is one run")
+    return figure
+
+
+def against_paper(records: Sequence[Record]) -> Figure:
+    """Test accuracy of the paper's table on CIFAR-10 beside ours, network by network and method by method."""
+    found = list(beside_table(records))
+    rows = [Row.of(label, ours, *printed(text), group=net) for net, label, text, ours in found]
+    figure = beside(rows, "test accuracy on CIFAR-10 (%)", limits=(None, 100))
+    epochs = " or ".join(f"{n}" for n in sorted({r.config["epochs"] for r in records}))
+    source_label(
+        figure, f"recorded: {stamp(records)}; ours after {epochs} epochs, the paper's trained to the end"
+    )
     return figure
 
 

@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from startright.figures import COLOURS, panels, source_label
+from startright.figures import COLOURS, Row, beside, panels, source_label
 from startright.papers.gauss_newton.dual import predicted_steps
-from startright.papers.gauss_newton.readings import SLOW, geometric_mean, scales
+from startright.papers.gauss_newton.readings import SLOW, geometric_mean, law_ratios, scales
 from startright.papers.gauss_newton.studies.descent import FLOORS
 from startright.studies import Record, curve_frame, frame, origin_label
 
@@ -84,6 +84,16 @@ def rate(grid: Sequence[Record], speed: Sequence[Record]) -> Figure:
     left.set(yscale="log", xlim=(0, 950), ylim=(1e-9, 2))
     right.set(title="gradient descent", xlabel="iterations")
     left.legend(fontsize="x-small")
+    _origin(figure, grid)
+    return figure
+
+
+def against_law(grid: Sequence[Record], speed: Sequence[Record]) -> Figure:
+    """Iterations to 10⁻⁸ of the loss over those of the paper's law, for each step and initial scale."""
+    found = law_ratios(grid, speed)
+    rows = [Row.of(scale, ratios, 1.0, group=step) for step, scale, ratios in found]
+    label = "iterations to 10⁻⁸ of the loss / those of the law"
+    figure = beside(rows, label, theirs="the paper's law")
     _origin(figure, grid)
     return figure
 

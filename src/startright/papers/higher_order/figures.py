@@ -10,8 +10,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from startright.figures import COLOURS, band, panels, source_label
-from startright.papers.higher_order.readings import best, state_frame, tensors
+from startright.figures import COLOURS, Row, band, beside, panels, source_label
+from startright.papers.higher_order.published import passes
+from startright.papers.higher_order.readings import beside_count, best, state_frame, tensors
 from startright.studies import Record, curve_frame, frame, origin_label
 
 METHODS = {
@@ -80,13 +81,24 @@ def cost(records: Sequence[Record]) -> Figure:
             line = ("o--", f"{label}, third order too") if third else ("o-", f"{label}, order 2")
             ax.plot(part["groups"], part["gradients"], line[0], color=COLOURS[colour], label=line[1])
         groups = np.array([1, table[table["net"] == net]["groups"].max()])
-        ax.plot(groups, groups + 2, ":", color=COLOURS["grey"], label="S + 2")
+        ax.plot(groups, passes(groups), ":", color=COLOURS["grey"], label="S + 2")
         ax.set(title=PLAIN_NETS.get(net, net).split(",")[0], xlabel="groups S", ylim=(0, None))
     axes[0, 0].set_ylabel("time (gradients)")
     figure.legend(
         *axes[0, 0].get_legend_handles_labels(), loc="outside upper center", fontsize="small", ncols=3
     )
     source_label(figure, origin_label(records))
+    return figure
+
+
+def against_count(records: Sequence[Record]) -> Figure:
+    """Time of ḡ and H̄ by backward passes, in gradients, beside the number of passes that the paper counts."""
+    rows = [
+        Row.of(f"S = {groups}", ours, counted, group=PLAIN_NETS.get(net, net).split(",")[0])
+        for net, groups, counted, ours in beside_count(records)
+    ]
+    figure = beside(rows, "time of one ḡ and H̄ (gradients)", theirs="the paper's count")
+    source_label(figure, origin_label(records, "mean"))
     return figure
 
 

@@ -12,10 +12,10 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from startright.figures import COLOURS, band, panels, source_label
+from startright.figures import COLOURS, Row, band, beside, panels, source_label
 from startright.papers.preact import ks
 from startright.papers.preact.law import QuotientLaw, phi
-from startright.papers.preact.readings import name
+from startright.papers.preact.readings import beside_authors, moment_ratios, name
 from startright.studies import Record, curve_frame, frame, origin_label
 
 INFINITY = float("inf")
@@ -77,6 +77,33 @@ def _groups(records: Sequence[Record], curves: Sequence[str], by: Sequence[str])
     table = curve_frame(records, *curves)
     for values, group in table.groupby(list(by), dropna=False, sort=False):
         yield values, {c: group.pivot(index="seed", columns="step", values=c).to_numpy() for c in curves}
+
+
+LAYOUTS = {
+    "A": "layout A: 1, n, 1 neurons",
+    "B": "layout B: n, 2, 1 neurons",
+    "C": "layout C: n, n, 1 neurons",
+}
+
+
+def against_paper(records: Sequence[Record], width: int = 10) -> Figure:
+    """KS distance of two-step networks: what the authors' code stores beside ours, at one width."""
+    found = beside_authors(records, width)
+    rows = [Row.of(label, ours, stored, group=LAYOUTS[layout]) for layout, label, stored, ours in found]
+    figure = beside(rows, f"KS distance to N(0, 1) at n = {width}", log=True)
+    source_label(figure, origin_label(records, "mean"))
+    return figure
+
+
+def against_exact(records: Sequence[Record]) -> Figure:
+    """Moments of sampled ReLU networks over the exact ones: the paper's statement is a formula."""
+    rows = [
+        Row.of(f"width {width}, layer {layer}", ratios, 1.0, group=moment)
+        for moment, width, layer, ratios in moment_ratios(records)
+    ]
+    figure = beside(rows, "sampled moment / exact moment", theirs="exact")
+    source_label(figure, origin_label(records, "mean"))
+    return figure
 
 
 def dependence(records: Sequence[Record]) -> Figure:
