@@ -255,7 +255,7 @@ steps_live = live(studies.ONE_STEP, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.interactions(steps_live)
 plt.show()
 
-# %% mystnb={"figure": {"caption": "The same on the paper's data: two MLPs on MNIST (2000 and 1000 images), LeNet on CIFAR-10 (1000).", "name": "fig-higher-order-interactions-full"}, "image": {"alt": "Six heat maps, three networks at initialisation and after a training by Adam; look at the entries far from the diagonal."}}
+# %% mystnb={"figure": {"caption": "The same on the paper's data: two MLPs on MNIST (2000 and 1000 images), LeNet on CIFAR-10 (1000).", "name": "fig-higher-order-interactions-full"}, "image": {"alt": "Six heat maps, a network a row, at initialisation and after a training by Adam; look at the entries far from the diagonal."}}
 steps_full = complete(studies.ONE_STEP)
 if steps_full:
     _ = figures.interactions(steps_full)

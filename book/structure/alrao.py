@@ -347,7 +347,7 @@ findings.intervals(intervals_full, learning_full)
 # Why not one rate for each *weight*? This is the experiment that can be repeated exactly: the same text, the
 # Penn Treebank by characters, and the same network, two LSTM layers of 100 units, after one epoch.
 
-# %% mystnb={"figure": {"caption": "Test loss of the character LSTM after one epoch; every point is a seed, crosses are the means of the paper's ten runs.", "name": "fig-alrao-granularity"}, "image": {"alt": "Four rows of points, one a setting: a rate a unit in blue and a rate a weight in red, on an interval up to 100 and on one up to 10000, with a cross in each row."}}
+# %% mystnb={"figure": {"caption": "Test loss of the character LSTM after one epoch; every point is a seed, crosses are the means of the paper's ten runs.", "name": "fig-alrao-granularity"}, "image": {"alt": "Four rows of points, one a setting: a rate per unit and a rate per weight, each in its colour, on an interval up to 100 and on one up to 10000, with a cross in each row."}}
 granularity = complete(studies.GRANULARITY)
 if granularity:
     _ = figures.granularity(granularity)
@@ -446,7 +446,7 @@ findings.layers(complete(studies.UNITS))
 # Nothing above needs classes. With a Gaussian likelihood the heads regress. The task is to learn $\sin(\pi u)$ from the
 # powers $u, \dots, u^{10}$ with 100 hidden units, without any normalisation.
 
-# %% mystnb={"figure": {"caption": "Squared error on fresh points by epoch, geometric mean and spread over seeds: Alrao on two intervals and SGD at each rate. A run that diverged is left out.", "name": "fig-alrao-regression"}, "image": {"alt": "Squared error against the epoch on a logarithmic axis for Alrao and for SGD at six rates."}}
+# %% mystnb={"figure": {"caption": "Squared error on fresh points by epoch, geometric mean over seeds: Alrao on two intervals, with its spread as a band, and SGD at each rate. A run that diverged is left out.", "name": "fig-alrao-regression"}, "image": {"alt": "Squared error against the epoch on a logarithmic axis for Alrao and for SGD at six rates."}}
 regression = live(studies.REGRESSION, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.regression(regression)
 plt.show()

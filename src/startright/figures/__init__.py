@@ -2,7 +2,9 @@
 
 from startright.figures.beside import Row, beside, printed
 from startright.figures.colours import COLOURS, METHODS, colour, ink, register
+from startright.figures.heat import heat
 from startright.figures.labels import name_curves
+from startright.figures.layout import key, pairs
 from startright.figures.sheet import Sheet, sheet
 from startright.figures.style import WIDTH, band, panels, png, source_label, use_style
 
@@ -15,8 +17,11 @@ __all__ = [
     "band",
     "beside",
     "colour",
+    "heat",
     "ink",
+    "key",
     "name_curves",
+    "pairs",
     "panels",
     "png",
     "printed",

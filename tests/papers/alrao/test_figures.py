@@ -111,3 +111,33 @@ def test_a_table_without_runs_says_so():
     figure = figures.against_paper([])
     assert marks(figure, "ours") == {}
     assert [t.get_text() for t in figure.axes[0].texts].count("not yet run here") == 9
+
+
+def test_layers_are_named_in_words():
+    net = MLP((4, 5, 6, 2), batch_norm=True)
+    rates = unit_rates(net, (1e-5, 10.0), generator=torch.Generator().manual_seed(0))
+    figure = figures.rates(rates, torch.tensor([0.1, 1.0]), (1e-5, 10.0))
+    names = [label.get_text() for label in figure.axes[1].get_yticklabels()]
+    assert names == ["layer 1", "layer 1, scales", "layer 2", "layer 2, scales", "layer 3"]
+
+
+def test_losses_off_the_scale_are_marked_at_the_edge():
+    runs = recorded(studies.LEARNING, "full")  # of narrow networks: SGD at 10 ends at 1e9 nats
+    figure = figures.by_rate(runs)
+    ax = figure.axes[0]
+    table = frame(runs).query("optimizer == 'sgd' and lo == hi").groupby("lo")["test_loss"].mean()
+    wild = sorted(table.index[~(table < figures.WORST)])
+    marks = [line for line in ax.lines if line.get_gid() == "off the scale"]
+    assert [line.get_xdata()[0] for line in marks] == wild == [10.0]
+    assert {line.get_ydata()[0] for line in marks} == {figures.WORST}
+    assert ax.get_ylim() == (0, figures.WORST)
+    drawn = ax.containers[0].lines[0].get_xdata()
+    assert sorted(drawn) == sorted(set(table.index) - {10.0})
+
+
+def test_an_interval_that_diverged_says_so():
+    _, ax = plt.subplots()
+    figures._triangle(ax, {(0.1, 0.1): 1.0, (0.1, 10.0): float("nan")}, (0.0, 2.0))
+    assert [text.get_text() for text in ax.texts] == ["1.00", "diverged"]
+    assert [patch.get_gid() for patch in ax.patches] == ["diverged"]
+    assert ax.patches[0].get_xy() == (0.5, -0.5)

@@ -21,7 +21,7 @@ def _close():
 
 
 def labelled(figure):
-    axes = [ax for ax in figure.axes if ax.get_label() != "<colorbar>"]
+    axes = [ax for ax in figure.axes if ax.get_label() != "<colorbar>" and ax.axison]
     left = [ax for ax in axes if ax.get_subplotspec() and ax.get_subplotspec().is_first_col()]
     return all(ax.get_ylabel() for ax in left) and all(ax.get_xlabel() for ax in axes)
 
@@ -47,7 +47,7 @@ def test_every_figure_is_labelled_and_says_where_it_is_from(study, draw, records
 def test_the_figure_of_mnist_has_a_panel_a_scale():
     figure = figures.mnist(recorded(studies.MNIST, "quick"))
     assert labelled(figure)
-    assert [ax.get_title() for ax in figure.axes] == ["τ₀ = 0.1", "τ₀ = 1", "τ₀ = 10"]
+    assert [ax.get_title() for ax in figure.axes if ax.axison] == ["τ₀ = 0.1", "τ₀ = 1", "τ₀ = 10"]
     assert "3 seeds" in figure.get_supxlabel()
 
 

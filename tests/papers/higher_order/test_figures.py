@@ -60,7 +60,7 @@ def test_the_curve_of_a_method_is_that_of_its_best_rate(records):
     figure = figures.learning(runs)
     adam = frame(runs).query("method == 'adam'").groupby("lr")["train_loss"].mean()
     line = next(line for line in figure.axes[0].lines if line.get_label().startswith("Adam"))
-    assert line.get_label() == f"Adam, {adam.idxmin():g}"
+    assert line.get_label() == f"Adam, rate {adam.idxmin():g}"
     assert line.get_ydata()[-1] == pytest.approx(adam.min(), rel=1e-4)
 
 
