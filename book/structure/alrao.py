@@ -48,7 +48,7 @@ import matplotlib.pyplot as plt
 from torch import nn
 
 from startright import alrao
-from startright.alrao import figures, findings, reference, schematic, studies, tables
+from startright.alrao import figures, findings, knobs, reference, schematic, studies, tables
 from startright.alrao.catch_up import catch_up, delay
 from startright.book import pages
 from startright.figures import use_style
@@ -329,6 +329,12 @@ plt.show()
 
 # %% tags=["finding", "nbval-ignore-output", "remove-input"]
 findings.intervals(intervals_live, learning_live)
+
+# %% [markdown]
+# What a column of the map means for one training, from $\eta_{\min}=10^{-7}$. Turn $\eta_{\max}$:
+
+# %% mystnb={"figure": {"caption": "Training loss by epoch on digits, mean over seeds (recorded): Alrao with rates from $10^{-7}$ to $\\eta_{\\max}$, and SGD at single rates. Below: the interval, shaded, and the rates of SGD.", "name": "fig-alrao-interval-slider"}, "image": {"alt": "Training loss against the epoch, a thick line for Alrao and a thin one for SGD at each of its rates, above an axis of rates with the interval shaded: as the interval grows to the right it takes in more of the rates of SGD, and the thick line falls. Panels by upper bound: 1e-5, 1e-3, 0.1, 10."}} tags=["slider"]
+knobs.interval(recorded(studies.INTERVALS, "quick"), (1e-5, 1e-3, 0.1, 10))
 
 # %% mystnb={"figure": {"caption": "Training loss of the first epoch on CIFAR-10 by interval: a narrow VGG19 here, GoogLeNet in the paper. Compare the shapes.", "name": "fig-alrao-intervals-full"}, "image": {"alt": "Two triangles of cells side by side, ours and the paper's, with the same bounds and the same colours."}}
 intervals_full = complete(studies.INTERVALS)

@@ -47,7 +47,9 @@ def strokes(figure):
             yield line.get_transform().transform_path(line.get_path()).interpolated(20).vertices
         for arrow in ax.patches:
             if isinstance(arrow, FancyArrowPatch):
-                shaft = arrow.get_path().to_polygons(closed_only=False)[0]  # the first part; the head is small
+                shaft = arrow.get_path().to_polygons(closed_only=False)[
+                    0
+                ]  # the first part; the head is small
                 yield Path(arrow.get_transform().transform(shaft)).interpolated(20).vertices
 
 
