@@ -74,3 +74,23 @@ def test_a_long_source_is_written_in_lines():
     figures.source_label(figure, "so many words " * 12)
     assert max(map(len, figure.get_supxlabel().splitlines())) <= 100
     assert len(figure.get_supxlabel().splitlines()) == 2
+
+
+def test_a_figure_drawn_twice_is_the_same_bytes():
+    def draw():
+        figures.use_style()
+        figure, ax = figures.panels()
+        ax.plot([0, 1], [0, 1], label="a curve")
+        figures.name_curves(ax)
+        return figures.png(figure)
+
+    assert draw() == draw()
+
+
+def test_pictures_have_two_dots_a_pixel():
+    figures.use_style()
+    figure, ax = figures.panels(height=3.0)
+    ax.plot([0, 1], [0, 1])
+    ax.set(xlabel="x", ylabel="y")
+    width, _ = Image.open(BytesIO(figures.png(figure))).size
+    assert abs(width / (220 * figures.WIDTH) - 1) < 0.05
