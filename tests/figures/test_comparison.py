@@ -1,16 +1,13 @@
 """Marks of the paper and of ours stand where their values are."""
 
 import doctest
-import importlib
 import math
 
 import numpy as np
 import pytest
 
 from startright import figures
-from startright.figures import Row
-
-module = importlib.import_module("startright.figures.beside")
+from startright.figures import Row, comparison
 
 
 def marks(figure, name):
@@ -41,7 +38,7 @@ ROWS = [
 
 
 def test_examples():
-    assert not doctest.testmod(module).failed
+    assert not doctest.testmod(comparison).failed
 
 
 def test_every_mark_stands_at_its_value():
