@@ -5,7 +5,7 @@
 "use strict";
 
 const COLUMNS = 2;
-const SYMBOLS = { theta: "θ", "sigma w": "σ_w", step: "λ/N" };
+const SYMBOLS = { theta: "θ", "sigma w": "σ_w", step: "λ/N", "upper bound": "ηmax" };
 
 function knob(image) {
   const found = /Panels by (.+?): (.+?)\.?$/.exec(image.alt.trim());

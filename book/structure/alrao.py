@@ -50,7 +50,7 @@ import matplotlib.pyplot as plt
 from torch import nn
 
 from startright import alrao
-from startright.alrao import figures, findings, headlines, reference, schematic, studies, tables
+from startright.alrao import figures, findings, headlines, knobs, reference, schematic, studies, tables
 from startright.alrao.catch_up import catch_up, delay
 from startright.book import pages
 from startright.figures import use_style
@@ -358,6 +358,12 @@ plt.show()
 # %% tags=["finding", "nbval-ignore-output", "remove-input"]
 findings.intervals(intervals_live, learning_live)
 
+# %% [markdown]
+# What a column of the map means for one training, from $\eta_{\min}=10^{-7}$. Turn $\eta_{\max}$:
+
+# %% mystnb={"figure": {"caption": "Training loss by epoch on digits, mean over seeds (recorded): Alrao with rates from $10^{-7}$ to $\\eta_{\\max}$, and SGD at single rates. Below: the interval, shaded, and the rates of SGD.", "name": "fig-alrao-interval-slider"}, "image": {"alt": "Training loss against the epoch, a thick line for Alrao and a thin one for SGD at each of its rates, above an axis of rates with the interval shaded: as the interval grows to the right it takes in more of the rates of SGD, and the thick line falls. Panels by upper bound: 1e-5, 1e-3, 0.1, 10."}} tags=["slider"]
+knobs.interval(recorded(studies.INTERVALS, "quick"), (1e-5, 1e-3, 0.1, 10))
+
 # %% mystnb={"figure": {"caption": "Training loss of the first epoch on CIFAR-10 by interval: a narrow VGG19 here, GoogLeNet in the paper. Compare the shapes.", "name": "fig-alrao-intervals-full"}, "image": {"alt": "Two triangles of cells side by side, ours and the paper's, with the same bounds and the same colours."}}
 intervals_full = complete(studies.INTERVALS)
 _ = figures.intervals(intervals_full or intervals_live, published=bool(intervals_full))
@@ -375,7 +381,7 @@ findings.intervals(intervals_full, learning_full)
 # Why not one rate for each *weight*? This is the experiment that can be repeated exactly: the same text, the
 # Penn Treebank by characters, and the same network, two LSTM layers of 100 units, after one epoch.
 
-# %% mystnb={"figure": {"caption": "Test loss of the character LSTM after one epoch; every point is a seed, crosses are the means of the paper's ten runs.", "name": "fig-alrao-granularity"}, "image": {"alt": "Four rows of points, one a setting: a rate a unit in blue and a rate a weight in red, on an interval up to 100 and on one up to 10000, with a cross in each row."}}
+# %% mystnb={"figure": {"caption": "Test loss of the character LSTM after one epoch; every point is a seed, crosses are the means of the paper's ten runs.", "name": "fig-alrao-granularity"}, "image": {"alt": "Four rows of points, one a setting: a rate per unit and a rate per weight, each in its colour, on an interval up to 100 and on one up to 10000, with a cross in each row."}}
 granularity = complete(studies.GRANULARITY)
 if granularity:
     _ = figures.granularity(granularity)
@@ -474,7 +480,7 @@ findings.layers(complete(studies.UNITS))
 # Nothing above needs classes. With a Gaussian likelihood the heads regress. The task of {numref}`fig-alrao-regression` is to learn
 # $\sin(\pi u)$ from the powers $u, \dots, u^{10}$ of a number $u$ with 100 hidden units, without any normalisation.
 
-# %% mystnb={"figure": {"caption": "Squared error on fresh points by epoch, geometric mean and spread over seeds: Alrao on two intervals and SGD at each rate. A run that diverged is left out.", "name": "fig-alrao-regression"}, "image": {"alt": "Squared error against the epoch on a logarithmic axis for Alrao and for SGD at six rates."}}
+# %% mystnb={"figure": {"caption": "Squared error on fresh points by epoch, geometric mean over seeds: Alrao on two intervals, with its spread as a band, and SGD at each rate. A run that diverged is left out.", "name": "fig-alrao-regression"}, "image": {"alt": "Squared error against the epoch on a logarithmic axis for Alrao and for SGD at six rates."}}
 regression = live(studies.REGRESSION, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.regression(regression)
 plt.show()
@@ -507,6 +513,11 @@ findings.returns(rl)
 
 # %% [markdown]
 # ## Paper against ours
+#
+# First the paper's table for CIFAR-10 beside our runs of its networks, as far as they are run:
+
+# %% mystnb={"figure": {"caption": "Test accuracy on CIFAR-10: the paper's table and our runs, with the same data, networks and rates. The line between two marks is the gap; our runs are far shorter, as the note below says.", "name": "fig-alrao-beside"}, "image": {"alt": "A row for SGD at the paper's best rate, Adam and Alrao on each of three networks: a cross at the paper's accuracy, a dot at ours with its interval, and a line between the two; where one is missing, words say so."}}
+figures.against_paper(learning_paper)
 
 # %% tags=["nbval-ignore-output"]
 shown = (*learning_live, *selection_live, *intervals_live, *variants_live)

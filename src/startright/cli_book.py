@@ -1,4 +1,4 @@
-"""The command line of the book: ``startright book execute | portable | html | refresh | full | …``."""
+"""The command line of the book: ``startright book execute | portable | html | refresh | figures | …``."""
 
 # ruff: noqa: PLC0415 (imports inside commands: `--help` must not wait for torch)
 
@@ -135,6 +135,17 @@ def make_screenshots(
     _require_site(root)
     count = browser.screenshots(root, folder)
     typer.echo(f"{count} pictures: open {(folder / 'index.html').resolve().as_uri()}")
+
+
+@book.command("figures")
+def show_figures(
+    folder: Annotated[Path, typer.Argument(help="Where to write them.")] = Path("_build/figures"),
+) -> None:
+    """Write a contact sheet of every figure in the committed notebooks: light, dark and on a phone."""
+    from startright.book.contact import contact_sheet
+
+    count = contact_sheet(root_of_book(), folder)
+    typer.echo(f"{count} figures: open {(folder / 'index.html').resolve().as_uri()}")
 
 
 def _require_site(root: Path) -> Path:

@@ -7,7 +7,8 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from startright.figures import COLOURS
 
-WIDTH = 7.6  # inches
+#: Inches.
+WIDTH = 7.6
 Point = tuple[float, float]
 INK = "#222222"
 

@@ -70,5 +70,7 @@ def test_the_settings_of_a_slider_are_no_results():
         return check_prose(new_notebook(cells=[cell]), "book/page")
 
     assert not found("A curve. Panels by step: 1, 0.1, 0.02.")
+    assert not found("A curve. Panels by upper bound: 1e-5, 0.1, 10.")
+    assert len(found("A curve. Panels by step: 1, 0.1 -e 0.02.")) == 1
     assert len(found("A curve that falls by 0.3. Panels by step: 1, 0.1, 0.02.")) == 1
     assert len(found("Panels by step: it falls by 0.3.")) == 1

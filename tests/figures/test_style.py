@@ -29,6 +29,19 @@ def test_a_small_picture_looks_like_the_full_one():
     ]
     assert np.abs(pictures[0] - pictures[1]).mean() < 1
     assert len(small) < 0.6 * len(full.getvalue())
+    assert np.abs(pictures[0] - pictures[1]).max() <= 24  # of 255: no colour is taken for another
+    assert pictures[1].max(-1).max() == 255  # paper stays white
+
+
+def test_the_ends_of_a_scale_keep_their_colour():
+    figures.use_style()
+    figure, ax = figures.panels()
+    image = ax.imshow(np.linspace(0.3, 0.7, 900).reshape(30, 30), cmap="RdBu_r", vmin=0, vmax=1)
+    figure.colorbar(image)
+    small = np.asarray(Image.open(BytesIO(figures.png(figure))).convert("RGB"), int)
+    for end in (0.0, 1.0):  # seen at the end of the colour bar alone
+        colour = np.array(image.cmap(end)[:3]) * 255
+        assert (np.abs(small - colour).max(-1) < 20).sum() > 50
 
 
 def test_panels_have_the_width_of_the_book():
@@ -74,3 +87,23 @@ def test_a_long_source_is_written_in_lines():
     figures.source_label(figure, "so many words " * 12)
     assert max(map(len, figure.get_supxlabel().splitlines())) <= 100
     assert len(figure.get_supxlabel().splitlines()) == 2
+
+
+def test_a_figure_drawn_twice_is_the_same_bytes():
+    def draw():
+        figures.use_style()
+        figure, ax = figures.panels()
+        ax.plot([0, 1], [0, 1], label="a curve")
+        figures.name_curves(ax)
+        return figures.png(figure)
+
+    assert draw() == draw()
+
+
+def test_pictures_have_two_dots_a_pixel():
+    figures.use_style()
+    figure, ax = figures.panels(height=3.0)
+    ax.plot([0, 1], [0, 1])
+    ax.set(xlabel="x", ylabel="y")
+    width, _ = Image.open(BytesIO(figures.png(figure))).size
+    assert abs(width / (220 * figures.WIDTH) - 1) < 0.05

@@ -39,7 +39,9 @@ _BARE = re.compile(r"(?<!\\)\$([-+]?[\d.,]+)\$")  # a number alone is no formula
 _MATH = re.compile(r"\$\$.*?\$\$(?: *\([\w-]+\))?|(?<!\\)\$[^$]+\$", re.DOTALL)
 _CODE = re.compile(r"(?<!\{cite\})(?<!\{cite:[tp]\})`[^`]*`")
 _LINK = re.compile(r"\]\([^)]*\)|https?://\S+|^\([\w-]+\)=$", re.MULTILINE)
-_PANELS = re.compile(r"Panels by [^:]+: [\d., ]+$")  # the settings of a slider, as its script reads them
+_PANELS = re.compile(
+    r"Panels by [^:]+: (?:[\d.]+(?:e-?\d+)?(?:, |$))+$"
+)  # the settings of a slider, as its script reads them
 _SENTENCE = re.compile(r"(?<=[.!?])[\"”*)]*\s+(?=[\"“*(]*[A-Z$\[{])|\n\s*\n|\n\s*(?=[-*|] )")
 
 

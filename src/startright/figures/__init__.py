@@ -1,9 +1,11 @@
 """The shared look of every figure: one style, one colour per method, and the paper beside ours."""
 
-from startright.figures.beside import Row, beside, printed
 from startright.figures.colours import COLOURS, METHODS, colour, ink, register
+from startright.figures.comparison import Row, beside, printed
 from startright.figures.labels import name_curves
-from startright.figures.sheet import Sheet, sheet
+from startright.figures.layout import key, pairs
+from startright.figures.maps import heat
+from startright.figures.sheets import Sheet, sheet
 from startright.figures.style import WIDTH, band, panels, png, source_label, use_style
 
 __all__ = [
@@ -15,8 +17,11 @@ __all__ = [
     "band",
     "beside",
     "colour",
+    "heat",
     "ink",
+    "key",
     "name_curves",
+    "pairs",
     "panels",
     "png",
     "printed",

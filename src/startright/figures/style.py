@@ -14,7 +14,11 @@ from PIL import Image
 
 from startright.figures.colours import COLOURS
 
-WIDTH = 6.4  # inches; on a phone, 350 pixels wide, letters of 10 points are 7.6 pixels high
+#: Of a figure, in inches; on a phone, 350 pixels wide, letters of 10 points are 7.6 pixels high.
+WIDTH = 6.4
+DPI = 110  # dots per inch of a screen, for the layout
+PALETTE = 128  # colours of a picture
+SHARP = 2  # times as many in the pictures: screens of phones and new computers show them
 LINE = 100  # characters of a line below a figure
 
 
@@ -25,8 +29,8 @@ def use_style() -> None:
     sns.set_theme(context="notebook", style="ticks", palette=list(COLOURS.values()))
     mpl.rcParams.update(
         {
-            "figure.dpi": 110,
-            "savefig.dpi": 110,
+            "figure.dpi": DPI,
+            "savefig.dpi": SHARP * DPI,
             "font.size": 10,
             "axes.labelsize": 10,
             "axes.titlesize": 10,
@@ -47,10 +51,10 @@ def use_style() -> None:
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as a PNG of 256 colours: a quarter of the bytes, and no difference to the eye.
+    """The figure as a PNG of few colours: a quarter of the bytes, and no difference to the eye.
 
     Args:
-        figure: the figure; its resolution is that of ``savefig.dpi``.
+        figure: the figure; its resolution is that of ``savefig.dpi``, twice that of a screen.
     """
     full = BytesIO()
     figure.savefig(full, format="png")
@@ -58,9 +62,17 @@ def png(figure: Figure) -> bytes:
 
 
 def small(picture: Image.Image) -> bytes:
-    """A picture as a PNG of 256 colours."""
+    """A picture as a PNG of few colours.
+
+    They are the leaves of an octree: the median cut, which counts dots, gives a small patch the colour of a
+    larger one, so that the end of a scale turns grey. What is nearly white becomes white, as paper is.
+    """
     out = BytesIO()
-    picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    few = picture.convert("RGB").quantize(PALETTE, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    colours = np.reshape(few.getpalette(), (-1, 3))
+    colours[colours.min(axis=1) >= 252] = 255
+    few.putpalette(colours.flatten().tolist())
+    few.save(out, "PNG", optimize=True)
     return out.getvalue()
 
 

@@ -162,12 +162,17 @@ def _differences(ours: Record, theirs: Record, rel: float, abs: float) -> list[s
     return found
 
 
-def origin_label(records: Sequence[Record]) -> str:
-    """What stands below a figure: computed on the page, or where and when it was recorded; and n."""
+def origin_label(records: Sequence[Record], shown: str = "mean ± standard deviation") -> str:
+    """What stands below a figure: computed on the page, or where and when it was recorded; and n.
+
+    Args:
+        records: what the figure shows.
+        shown: what of the seeds; left out where there is one.
+    """
     if not records:
         return "not yet run"
     seeds = len({r.seed for r in records})
     quick = all(r.profile == "quick" for r in records)
     where = "computed on this page, quick profile" if quick else f"recorded: {stamp(records)}"
-    spread = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
+    spread = f"{shown} over {seeds} seeds" if seeds > 1 else "one seed"
     return f"{where}; {spread}"

@@ -60,7 +60,7 @@ def test_the_curve_of_a_method_is_that_of_its_best_rate(records):
     figure = figures.learning(runs)
     adam = frame(runs).query("method == 'adam'").groupby("lr")["train_loss"].mean()
     line = next(line for line in figure.axes[0].lines if line.get_label().startswith("Adam"))
-    assert line.get_label() == f"Adam, {adam.idxmin():g}"
+    assert line.get_label() == f"Adam, rate {adam.idxmin():g}"
     assert line.get_ydata()[-1] == pytest.approx(adam.min(), rel=1e-4)
 
 
@@ -83,3 +83,17 @@ def test_the_papers_networks_are_ours():
     assert list(published["tensors S"]) == [8, 10, 18, 42]
     for row, name in zip(NETWORKS.values(), ("mlp", "lenet", "vgg11"), strict=False):
         assert row[2] == sum(p.numel() for p in network(name).make().parameters())
+
+
+def marks(figure, name):
+    """Height → values of the marks of a name, rounded."""
+    lines = [line for line in figure.axes[0].lines if line.get_gid() == name]
+    return {float(line.get_ydata()[0]): float(line.get_xdata()[0]) for line in lines}
+
+
+def test_the_count_of_passes_stands_beside_the_time():
+    records = recorded(studies.COST, "full")
+    figure = figures.against_count(records)
+    chosen = [r for r in records if r.config["backend"] == "double_backward" and not r.config["third"]]
+    assert list(marks(figure, "paper").values()) == [r.config["groups"] + 2 for r in chosen]
+    assert list(marks(figure, "ours").values()) == [r.metrics["gradients"] for r in chosen]

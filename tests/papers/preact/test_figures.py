@@ -21,7 +21,7 @@ def _close():
 
 def every_axis_is_labelled(figure):
     """Each row has a y label on its left, each column an x label at its bottom."""
-    axes = [ax for ax in figure.axes if ax.get_subplotspec() is not None]
+    axes = [ax for ax in figure.axes if ax.get_subplotspec() is not None and ax.axison]
     left = [ax for ax in axes if ax.get_subplotspec().is_first_col()]
     bottom = [ax for ax in axes if ax.get_subplotspec().is_last_row()]
     return all(ax.get_ylabel() for ax in left) and all(ax.get_xlabel() for ax in bottom)
@@ -82,3 +82,71 @@ def test_the_remaining_tables_have_a_row_for_every_function(records):
     assert tables.by_input(records["preact-depth"]).shape == (6, 2)
     assert list(tables.exactness(records["preact-law"]).index) == [2.05, 3.0, 5.0, 10.0]
     assert len(tables.principles(records["preact-principles"])) == 5
+
+
+def marks(figure, name):
+    """Height → values of the marks of a name, rounded."""
+    lines = [line for line in figure.axes[0].lines if line.get_gid() == name]
+    return {float(line.get_ydata()[0]): float(line.get_xdata()[0]) for line in lines}
+
+
+def test_the_stored_distances_stand_beside_ours():
+    records = recorded(studies.DEPENDENCE, "quick")
+    width = max(r.config["width"] for r in records)
+    figure = figures.against_paper(records, width)
+    stored = sorted(published.AUTHORS_DEPENDENCE.items(), key=lambda cell: cell[0][0])
+    assert list(marks(figure, "paper").values()) == [values[width] for _, values in stored]
+    table = frame(records)
+    heights = dict(zip((key for key, _ in stored), marks(figure, "paper"), strict=True))
+    for layout, scheme, theta in (("A", "odd", 10.0), ("C", "relu", None)):
+        runs = table[(table["layout"] == layout) & (table["scheme"] == scheme) & (table["width"] == width)]
+        runs = runs[
+            (runs["theta"].isna() if theta is None else runs["theta"].eq(theta)) & ~runs["independent"]
+        ]
+        assert len(runs)
+        assert marks(figure, "ours")[heights[layout, scheme, theta]] == pytest.approx(runs["ks"].mean())
+
+
+def test_sampled_moments_stand_over_the_exact_ones():
+    records = recorded(studies.MOMENTS, "quick")
+    figure = figures.against_exact(records)
+    assert set(marks(figure, "paper").values()) == {1.0}
+    width = records[0].config["width"]
+    runs = [r for r in records if r.config["width"] == width]
+    ours = list(marks(figure, "ours").values())
+    assert ours[0] == pytest.approx(np.mean([r.curves["second"][1] for r in runs]))
+    widths = len({r.config["width"] for r in records})
+    ratios = [r.curves["kurtosis"][1] / (3 * (1 + 5 / width)) for r in runs]  # 3 (1 + 5/n) at layer 2
+    assert ours[3 * widths] == pytest.approx(np.mean(ratios))
+
+
+def test_a_diverged_training_is_no_accuracy(records):
+    from dataclasses import replace
+
+    runs = [r for r in records["preact-training"] if r.status == "ok"]
+    scheme, rate = runs[0].config["scheme"], runs[0].config["lr"]
+    same = [r for r in runs if r.config == runs[0].config]
+    lost = replace(same[0], metrics={k: v for k, v in same[0].metrics.items() if k != "test_accuracy"})
+    figure = figures.training([lost, *(r for r in runs if r is not same[0])])
+    panel = next(
+        ax
+        for ax in figure.axes
+        if ax.get_title() == f"width {lost.config['width']}, depth {lost.config['depth']}"
+    )
+    crosses = [line for line in panel.lines if line.get_gid() == "diverged"]
+    assert any(rate in line.get_xdata() and set(line.get_ydata()) == {0} for line in crosses)
+    curve = next(
+        line
+        for line in panel.lines
+        if line.get_label() == figures._look(scheme, lost.config["theta"])["label"]
+    )
+    drawn = dict(zip(curve.get_xdata(), curve.get_ydata(), strict=True))
+    assert drawn[rate] == pytest.approx(100 * np.mean([r.metrics["test_accuracy"] for r in same[1:]]))
+
+
+def test_accuracies_stay_within_100_percent(records):
+    for ax in figures.training(records["preact-training"]).axes:
+        for patch in ax.collections:
+            for path in patch.get_paths():
+                assert path.vertices[:, 1].max() <= 100
+                assert path.vertices[:, 1].min() >= 0

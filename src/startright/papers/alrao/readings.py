@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from startright.measured import either, indistinguishable
+from startright.papers.alrao.published import MAIN_TABLE
 from startright.papers.alrao.studies.images import DECADES, EARLY_EPOCHS, LEARNING, NETS, VARIANTS
 from startright.papers.alrao.studies.selection import SELECTION
 from startright.papers.alrao.studies.units import EDGES
@@ -139,6 +140,24 @@ def first_epochs(records: Records) -> list[Record]:
     runs = records[LEARNING.name]
     shortest = min(run.config["epochs"] for run in runs)
     return [run for run in runs if run.config["epochs"] == shortest]
+
+
+def beside_table(records: Sequence[Record]) -> Iterator[tuple[str, str, str, list[float]]]:
+    """Network, method, accuracy in % as the paper's table prints it, and ours of each seed, on CIFAR-10."""
+    for task, (rate, *cells) in MAIN_TABLE.items():
+        data, _, net = task.partition(", ")
+        if data != "CIFAR-10":
+            continue
+        runs = (
+            by_method(frame(chosen))
+            if (chosen := [r for r in records if NAMES[r.config["net"]] == net])
+            else {}
+        )
+        for method, cell in zip(("sgd", "adam", "alrao"), cells, strict=True):
+            own = runs.get(method, pd.DataFrame(columns=["lo", "best_test_accuracy"]))
+            own = own[own["lo"] == rate] if method == "sgd" else own
+            label = {"sgd": f"SGD, η = {decade(rate)}", "adam": "Adam", "alrao": "Alrao"}[method]
+            yield net, label, cell.partition(", ")[2], [100 * a for a in own["best_test_accuracy"]]
 
 
 # --- against the grid of SGD ----------------------------------------------------------------

@@ -28,8 +28,9 @@ def method() -> Figure:
     for name, y, share in zip(HEADS, np.linspace(2.05, 0.6, 4), np.linspace(0, 1, 4), strict=True):
         arrow(ax, (2.68, 1.3), (3.5, y))
         box(ax, (3.95, y), (0.86, 0.34), f"head {name}", colour=_shade(share), strength=0.45)
-        arrow(ax, (4.42, y), (5.3, 1.3 + 0.15 * (y - 1.3)))
-        say(ax, (4.75, y + (0.13 if y > 1.3 else -0.08)), f"$a_{name}$")
+        end = 1.3 + 0.15 * (y - 1.3)
+        arrow(ax, (4.42, y), (5.3, end))
+        say(ax, (4.75, y + 0.375 * (end - y) + 0.13), f"$a_{name}$")  # above its arrow
     say(ax, (3.95, 0.845), "⋮")
     box(ax, (5.85, 1.3), (1.05, 0.62), "mixture", colour=COLOURS["red"])
     arrow(ax, (6.42, 1.3), (6.85, 1.3))

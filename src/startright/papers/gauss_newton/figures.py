@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LogNorm, to_hex, to_rgb
 from matplotlib.figure import Figure
 
-from startright.figures import COLOURS, panels, source_label
+from startright.figures import COLOURS, Row, beside, colour, heat, key, pairs, panels, source_label
 from startright.papers.gauss_newton.dual import predicted_steps
-from startright.papers.gauss_newton.readings import SLOW, geometric_mean, scales
+from startright.papers.gauss_newton.readings import SLOW, geometric_mean, law_ratios, scales
 from startright.papers.gauss_newton.studies.descent import FLOORS
 from startright.studies import Record, curve_frame, frame, origin_label
 
@@ -30,9 +30,18 @@ def scale_colour(scale: float) -> tuple:
 def rate_look(method: str, rate: float) -> dict[str, object]:
     """Label and colour of a method at a step."""
     if method == "gradient":
-        return {"label": "gradient descent", "color": COLOURS["red"]}
-    names = {1.0: "grey", 0.1: "sky", 0.02: "blue", 0.005: "purple"}
-    return {"label": f"Gauss-Newton, λ/N = {rate:g}", "color": COLOURS[names.get(rate, "green")]}
+        return {"label": "gradient descent", "color": colour("gradient")}
+    return {"label": f"Gauss-Newton, λ/N = {rate:g}", "color": step_colour(rate)}
+
+
+def step_colour(rate: float) -> str:
+    """The colour of Gauss-Newton, darker for smaller steps and lighter for larger ones."""
+    share = float(np.clip((np.log10(rate) + 2.5) / 2.5, 0, 1))  # 0.003 to 1
+    dark, middle, light = (
+        np.array(to_rgb(shade)) for shade in ("#002E22", colour("gauss-newton"), "#8FE3C8")
+    )
+    low, high, part = (dark, middle, 2 * share) if share < 0.5 else (middle, light, 2 * share - 1)
+    return to_hex(low + part * (high - low))
 
 
 def _origin(figure: Figure, records: Sequence[Record], repetitions: str = "teachers") -> None:
@@ -65,7 +74,7 @@ def _mean_and_range(ax: Axes, curves: pd.DataFrame, name: str, *, log: bool = Tr
 
 def rate(grid: Sequence[Record], speed: Sequence[Record]) -> Figure:
     """Relative training loss against the step: Gauss-Newton (left), gradient descent (right), by scale."""
-    figure, (left, right) = panels(1, 2, height=3.4, sharey=True)
+    figure, (left, right) = pairs(2, height=3.8, sharey=True)
     slow = _select(grid, method="gauss-newton", rate=SLOW)
     for ax, records in ((left, slow), (right, _select(speed, method="gradient"))):
         for record in (r for r in records if r.status == "ok"):
@@ -83,14 +92,24 @@ def rate(grid: Sequence[Record], speed: Sequence[Record]) -> Figure:
     )
     left.set(yscale="log", xlim=(0, 950), ylim=(1e-9, 2))
     right.set(title="gradient descent", xlabel="iterations")
-    left.legend(fontsize="x-small")
+    key(figure, left)
+    _origin(figure, grid)
+    return figure
+
+
+def against_law(grid: Sequence[Record], speed: Sequence[Record]) -> Figure:
+    """Iterations to 10⁻⁸ of the loss over those of the paper's law, for each step and initial scale."""
+    found = law_ratios(grid, speed)
+    rows = [Row.of(scale, ratios, 1.0, group=step) for step, scale, ratios in found]
+    label = "iterations to 10⁻⁸ of the loss / those of the law"
+    figure = beside(rows, label, theirs="the paper's law")
     _origin(figure, grid)
     return figure
 
 
 def speed(records: Sequence[Record]) -> Figure:
     """Iterations against the relative training loss that is to be reached, τ₀ = 0.1."""
-    figure, ax = panels(height=3.2)
+    figure, ax = panels(height=3.8)
     table = frame(_select(records, scale=0.1))
     for (method, step), runs in table.groupby(["method", "rate"], sort=False):
         counts = {
@@ -105,9 +124,13 @@ def speed(records: Sequence[Record]) -> Figure:
         ax.fill_between([10.0**-k for k in counts], low, high, color=look["color"], alpha=0.15, lw=0)
     ax.set(xscale="log", yscale="log", xlim=(2e-1, 5e-9), ylabel="iterations")
     ax.set_xlabel("relative training loss to be reached")
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside right upper", fontsize="small")
+    key(figure, ax, columns=2)
     _origin(figure, records)
     return figure
+
+
+def _short(value: float) -> str:
+    return f"{value:.2g}" if value < 10 else f"{value:.0e}".replace("e+0", "e")
 
 
 def generalisation_map(records: Sequence[Record]) -> Figure:
@@ -121,17 +144,13 @@ def generalisation_map(records: Sequence[Record]) -> Figure:
     cells["random features"] = table.groupby("scale")["random"].agg(geometric_mean)
     figure, ax = panels(height=3.4)
     values = cells.to_numpy()
-    image = ax.imshow(values, cmap="viridis_r", norm=LogNorm(np.nanmin(values), 1, clip=True), aspect="auto")
-    for (i, j), value in np.ndenumerate(values):
-        dark = image.norm(value) > 0.55
-        text = f"{value:.2g}" if value < 10 else f"{value:.0e}".replace("e+0", "e")
-        ax.text(j, i, text, ha="center", va="center", fontsize="small", color="white" if dark else "black")
+    norm = LogNorm(np.nanmin(values), 1, clip=True)
+    image = heat(ax, values, _short, diverged=~np.isfinite(values), cmap="viridis_r", norm=norm)
     ax.set(xlabel="Gauss-Newton step λ/N", ylabel="initial scale τ₀")
     ax.set(xticks=range(len(cells.columns)), yticks=range(len(cells)))
     ax.set_xticklabels([f"{c:g}" if isinstance(c, float) else c for c in cells])
     ax.set_yticklabels([f"{s:g}" for s in cells.index])
     ax.axvline(len(cells.columns) - 1.5, color="white", lw=4)
-    ax.grid(visible=False)
     figure.colorbar(image, ax=ax, label=f"test {LOSS}")
     _origin(figure, records)
     return figure
@@ -139,11 +158,11 @@ def generalisation_map(records: Sequence[Record]) -> Figure:
 
 def hidden(records: Sequence[Record], scale: float = 0.01, rates: Sequence[float] = (SLOW, 1.0)) -> Figure:
     """Training loss, test loss and test loss after a refit along training, for a small and a full step."""
-    figure, axes = panels(1, len(rates), height=3.4, sharey=True)
+    figure, axes = pairs(len(rates), height=3.8, sharey=True)
     for ax, step in zip(axes, rates, strict=True):
         losses(ax, records, scale, step)
         ax.label_outer()
-    axes[0].legend(fontsize="x-small", loc="upper left")
+    key(figure, axes[0])
     _origin(figure, records)
     return figure
 
@@ -156,8 +175,8 @@ def losses(ax: Axes, records: Sequence[Record], scale: float, step: float) -> No
         "refit_test": ("test, output layer refitted", COLOURS["blue"]),
     }
     runs = _relative(_select(records, scale=scale, rate=step), *curves)
-    for name, (label, colour) in curves.items():
-        _mean_and_range(ax, runs, name, color=colour, label=label)
+    for name, (label, shade) in curves.items():
+        _mean_and_range(ax, runs, name, color=shade, label=label)
     ax.set(xscale="symlog", yscale="log", xlabel="iterations", title=f"λ/N = {step:g}", ylim=(1e-5, 1e8))
     ax.set(ylabel=LOSS)
     ax.set_xlim(left=0)
@@ -170,13 +189,13 @@ def alignment(records: Sequence[Record], scale: float = 0.01) -> Figure:
         "cka": "linear CKA",
         "unit_distance": "distance to teacher",
     }
-    figure, axes = panels(1, 3, height=3.0)
+    figure, axes = pairs(3)
     for ax, (name, label) in zip(axes, measures.items(), strict=True):
         for step in sorted({r.config["rate"] for r in records}):
             runs = _relative(_select(records, scale=scale, rate=step), name)
             _mean_and_range(ax, runs[runs["step"] > 0], name, log=False, **rate_look("gauss-newton", step))
         ax.set(xscale="log", xlabel="iterations", ylabel=label)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize="small")
+    key(figure, axes[0])
     _origin(figure, records)
     return figure
 
@@ -184,7 +203,7 @@ def alignment(records: Sequence[Record], scale: float = 0.01) -> Figure:
 def trade_off(records: Sequence[Record]) -> Figure:
     """Test loss at the end against the iterations to 10⁻⁴, a point a teacher; open: did not arrive."""
     found = scales(records)
-    figure, axes = panels(1, len(found), height=3.2, sharey=True)
+    figure, axes = pairs(len(found), height=3.0, sharey=True)
     for ax, scale in zip(axes, found, strict=True):
         table = frame(_select(records, scale=scale))
         for (method, step), runs in table.groupby(["method", "rate"], sort=False):
@@ -193,29 +212,30 @@ def trade_off(records: Sequence[Record]) -> Figure:
             steps, losses = runs["steps_4"].fillna(runs["max_steps"]), runs["test_loss"] / runs["zero_loss"]
             ax.scatter(steps[arrived], losses[arrived], s=22, **look)
             ax.scatter(steps[~arrived], losses[~arrived], s=22, facecolor="none", edgecolor=look["color"])
-        ax.set(xscale="log", yscale="log", title=f"τ₀ = {scale:g}", xlabel="iterations to 10⁻⁴")
-    axes[0].set_ylabel(f"test {LOSS}")
-    axes[-1].legend(fontsize="x-small", loc="lower left")
+        ax.set(xscale="log", yscale="log", title=f"τ₀ = {scale:g}", xlabel="iterations to 10⁻⁴ of the loss")
+    for ax in axes[::2]:
+        ax.set_ylabel(f"test {LOSS}")
+    key(figure, axes[0], columns=2)
     _origin(figure, records)
     return figure
 
 
 def damping(records: Sequence[Record]) -> Figure:
     """ε along training (left), test loss by scale (right), for each floor; open: did not arrive."""
-    figure, (left, right) = panels(1, 2, height=3.2)
+    figure, (left, right) = pairs(2, height=3.6)
     looks = zip(FLOORS, FLOOR_NAMES, ("blue", "orange", "green"), (0.85, 1, 1.18), strict=True)
-    for (floor, relative), label, colour, shift in looks:
+    for (floor, relative), label, shade, shift in looks:
         runs = _select(records, floor=floor, relative_floor=relative)
         curves = curve_frame(_select(runs, scale=0.01), "step", "damping").dropna(subset="damping")
-        _mean_and_range(left, curves, "damping", color=COLOURS[colour], label=label)
+        _mean_and_range(left, curves, "damping", color=COLOURS[shade], label=label)
         table = frame(runs)
         relative_loss = table["test_loss"] / table["zero_loss"]
-        for done, face in ((True, COLOURS[colour]), (False, "none")):
+        for done, face in ((True, COLOURS[shade]), (False, "none")):
             rows = (table["steps"] < table["max_steps"]) == done
             x = shift * table["scale"][rows]  # side by side
-            right.scatter(x, relative_loss[rows], s=22, facecolor=face, edgecolor=COLOURS[colour])
+            right.scatter(x, relative_loss[rows], s=22, facecolor=face, edgecolor=COLOURS[shade])
     left.set(xscale="symlog", yscale="log", xlabel="iterations", ylabel="damping ε", title="τ₀ = 0.01")
-    left.legend(fontsize="x-small")
+    key(figure, left)
     right.set(xscale="log", yscale="log", xlabel="initial scale τ₀", ylabel=f"test {LOSS}")
     _origin(figure, records)
     return figure
@@ -224,7 +244,7 @@ def damping(records: Sequence[Record]) -> Figure:
 def mnist(records: Sequence[Record]) -> Figure:
     """Test loss on the parity of digits against the iterations to 1/100, a point a seed, by scale."""
     found = scales(records)
-    figure, axes = panels(1, len(found), height=3.0, sharey=True)
+    figure, axes = pairs(len(found), height=2.8, sharey=True)
     for ax, scale in zip(axes, found, strict=True):
         for (method, step), runs in frame(_select(records, scale=scale)).groupby(
             ["method", "rate"], sort=False
@@ -242,10 +262,9 @@ def mnist(records: Sequence[Record]) -> Figure:
                 label=look["label"],
             )
         ax.axhline(frame(_select(records, scale=scale))["start_refit_loss"].mean(), color="0.5", ls=":", lw=1)
-        ax.set(xscale="log", yscale="log", title=f"τ₀ = {scale:g}", xlabel="iterations to 1/100")
-    axes[0].set_ylabel("test loss")
-    figure.legend(
-        *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4, fontsize="x-small"
-    )
+        ax.set(xscale="log", yscale="log", title=f"τ₀ = {scale:g}", xlabel="iterations to 1/100 of the loss")
+    for ax in axes[::2]:
+        ax.set_ylabel("test loss")
+    key(figure, axes[0])
     _origin(figure, records, "seeds")
     return figure

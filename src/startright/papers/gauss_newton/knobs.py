@@ -25,6 +25,6 @@ def hidden(records: Sequence[Record], steps: Sequence[float], scale: float = 0.0
         ax = figure.subplots()
         losses(ax, records, scale, step)
         ax.set_xlim(0, 1000)
-        ax.legend(fontsize="x-small", loc="upper left")
+        ax.legend(loc="upper right")
 
     return sheet(draw, steps, height=3.2) if records else None

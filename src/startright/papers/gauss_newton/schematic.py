@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, Patch
 
-from startright.figures import COLOURS
+from startright.figures import COLOURS, colour, ink
 from startright.schematic import INK, Point, arrow, box, canvas, say
 
 SLOPES = 0.12, 1.0  # eigenvalues of the kernel: directions that gradient descent sees badly, and well
@@ -33,19 +33,19 @@ def _outputs(ax: Axes, start: Point, goal: Point, inside: Patch) -> None:
         level.set_clip_path(inside)
     time = np.linspace(0, 6, 200)
     path = [g + (s - g) * np.exp(-rate * time) for s, g, rate in zip(start, goal, SLOPES, strict=True)]
-    ax.plot(*path, color=COLOURS["orange"], lw=1.6)
-    arrow(ax, start, goal, COLOURS["blue"])
+    ax.plot(*path, color=colour("gradient"), lw=1.6)
+    arrow(ax, start, goal, colour("gauss-newton"))
     ax.plot(*start, "o", color=INK, ms=4)
     ax.plot(*goal, "*", color=INK, ms=9)
     say(ax, (start[0], start[1] - 0.17), "f(θ)", fontsize=8)
     say(ax, (goal[0] + 0.15, goal[1] + 0.12), "y", fontsize=8)
-    say(ax, (2.15, 1.05), "Gauss-Newton", COLOURS["blue"], fontsize=8)
-    say(ax, (0.95, 2.05), "gradient descent", COLOURS["orange"], fontsize=8)
+    say(ax, (2.15, 1.05), "Gauss-Newton", ink(colour("gauss-newton")), fontsize=8)
+    say(ax, (0.95, 2.05), "gradient descent", ink(colour("gradient")), fontsize=8)
 
 
 def _level(x: np.ndarray | float, shift: float) -> np.ndarray | float:
     """A curve of parameters that give the same outputs."""
-    return 0.62 + shift + 0.12 * np.sin(2.2 * x) + 0.09 * (x - 4.45)
+    return 0.76 + shift + 0.12 * np.sin(2.2 * x) + 0.09 * (x - 4.45)
 
 
 def _parameters(ax: Axes, start: float) -> None:
@@ -53,10 +53,8 @@ def _parameters(ax: Axes, start: float) -> None:
     for shift in (0.0, 0.45, 0.9):
         ax.plot(x, _level(x, shift), color=COLOURS["grey"], lw=0.7, ls="-" if shift else "--")
     end = start + 0.2
-    arrow(ax, (start, _level(start, 0.0)), (end, _level(end, 0.9)), COLOURS["blue"])
+    arrow(ax, (start, _level(start, 0.0)), (end, _level(end, 0.9)), colour("gauss-newton"))
     ax.plot(start, _level(start, 0.0), "o", color=INK, ms=4)
     say(ax, (start, _level(start, 0.0) - 0.17), "θ", fontsize=8)
-    say(ax, (6.25, 2.1), "all of these give the outputs y", COLOURS["grey"], fontsize=8)
-    say(
-        ax, (6.1, 0.45), "the step leads to the nearest:\nthe parameters move as little as can be", fontsize=8
-    )
+    say(ax, (6.2, 2.22), "all of these give the outputs y", COLOURS["grey"], fontsize=8)
+    say(ax, (6.1, 0.4), "the step leads to the nearest:\nthe parameters move as little as can be", fontsize=8)

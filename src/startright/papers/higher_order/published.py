@@ -7,6 +7,12 @@ Source:
     arXiv 2312.03885; the settings are completed from the authors' programs.
 """
 
+
+def passes(groups: int) -> int:
+    """The gradients that the paper counts for ḡ and H̄: one, one more for its graph, one for each group."""
+    return groups + 2
+
+
 #: network → (data, tensors, parameters, epochs, λ₁, λ_int)
 NETWORKS = {
     "MLP, 784-1024-200-100-10, tanh": ("MNIST", 8, 1_029_950, "100 to 200", "0.03 to 0.1", "1"),

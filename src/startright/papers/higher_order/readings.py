@@ -1,7 +1,7 @@
 """What the records of the paper say, in small frames: claims, tables, figures and findings read these."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -10,7 +10,8 @@ import pandas as pd
 import torch
 
 from startright.papers.higher_order.networks import network
-from startright.studies import Record
+from startright.papers.higher_order.published import passes
+from startright.studies import Record, frame
 
 PAPER_NETS = ("mlp", "lenet", "vgg11", "big-mlp")
 STEPS = ("cubic", "order2", "one_group", "diagonal", "diagonal_cubic")
@@ -21,6 +22,14 @@ Records = Mapping[str, list[Record]]
 def by_seed(runs: pd.DataFrame, column: str) -> pd.Series:
     """A column with the seed as its index."""
     return runs.set_index("seed")[column]
+
+
+def beside_count(records: Sequence[Record]) -> Iterator[tuple[str, int, int, list[float]]]:
+    """Network, number of groups, gradients that the paper counts, and those measured, by backward passes."""
+    table = frame(records)
+    runs = table[(table["backend"] == "double_backward") & ~table["third"]]
+    for (net, groups), part in runs.groupby(["net", "groups"], sort=False):
+        yield net, groups, passes(groups), list(part["gradients"])
 
 
 # --- the set-up -----------------------------------------------------------------------------

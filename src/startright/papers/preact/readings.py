@@ -1,12 +1,13 @@
 """What the records of the paper say, in small frames: claims, tables, figures and findings read these."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from startright.papers.preact import ks, studies
+from startright.papers.preact.published import AUTHORS_DEPENDENCE
 from startright.studies import Record, frame
 from startright.summary import mean_std
 
@@ -78,6 +79,26 @@ def rejected_layers(record: Record, first: int = 3) -> float:
     return (layers > ks.lilliefors_threshold(record.config["draws"])).mean() if len(layers) else np.nan
 
 
+def moment_ratios(records: Sequence[Record]) -> Iterator[tuple[str, int, int, list[float]]]:
+    """Moment, width, layer, and the sampled moment over the exact one of each seed.
+
+    Kurtosis in the second and third layer alone: deeper it hangs on networks too rare for any sample.
+    """
+    for moment, layers in (("second moment", (2, 3, 10)), ("kurtosis", (2, 3))):
+        for width in dict.fromkeys(r.config["width"] for r in records):
+            runs = [r.curves for r in records if r.config["width"] == width]
+            for layer in layers:
+                if moment == "kurtosis":
+                    yield (
+                        moment,
+                        width,
+                        layer,
+                        [c["kurtosis"][layer - 1] / c["kurtosis_exact"][layer - 1] for c in runs],
+                    )
+                else:
+                    yield moment, width, layer, [c["second"][layer - 1] for c in runs]
+
+
 # --- dependence -----------------------------------------------------------------------------
 
 
@@ -92,6 +113,18 @@ def off(
         for width, value in row.items()
         if width >= least and (cell := (layout, scheme, theta or 0, width)) in cells
     }
+
+
+def beside_authors(
+    records: Sequence[Record], width: int = 10
+) -> Iterator[tuple[str, str, float, list[float]]]:
+    """Layout, function, the KS distance that the authors stored, and ours of each seed, at one width."""
+    table = frame(records)
+    table = table[(table["width"] == width) & ~table["independent"]]
+    for (layout, scheme, theta), stored in sorted(AUTHORS_DEPENDENCE.items(), key=lambda cell: cell[0][0]):
+        runs = rows(table, layout=layout, scheme=scheme)
+        runs = runs[runs["theta"].isna() if theta is None else runs["theta"].eq(theta)]
+        yield layout, name(scheme, theta), stored[width], list(runs["ks"])
 
 
 # --- training -------------------------------------------------------------------------------

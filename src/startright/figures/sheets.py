@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from PIL import Image
 
-from startright.figures.style import small
+from startright.figures.style import DPI, SHARP, small
 
 T = TypeVar("T")
 SHEET_COLUMNS = 2  # of a sheet of panels; the slider of the pages knows it
@@ -44,7 +44,7 @@ def sheet(draw: Callable[[Figure, T], None], values: Sequence[T], *, height: flo
     Args:
         draw: draws on an empty figure, given the value. Limits of axes should be the same for all values.
         values: of the knob, in the order of the slider.
-        height: of a panel in inches; it is half as wide as the sheet, and twice as fine as other figures.
+        height: of a panel in inches; it is half as wide as the sheet.
 
     Raises:
         ValueError: fewer than two values.
@@ -64,5 +64,5 @@ def _panel(draw: Callable[[Figure, object], None], value: object, height: float)
     figure, out = Figure(figsize=(PANEL, height), layout="constrained"), BytesIO()
     draw(figure, value)
     with mpl.rc_context({"savefig.bbox": None}):  # trimmed, panels would not be of one size
-        figure.savefig(out, format="png", dpi=2 * mpl.rcParams["savefig.dpi"])
+        figure.savefig(out, format="png", dpi=SHARP * DPI)
     return Image.open(out)

@@ -1,16 +1,13 @@
 """Marks of the paper and of ours stand where their values are."""
 
 import doctest
-import importlib
 import math
 
 import numpy as np
 import pytest
 
 from startright import figures
-from startright.figures import Row
-
-module = importlib.import_module("startright.figures.beside")
+from startright.figures import Row, comparison
 
 
 def marks(figure, name):
@@ -41,7 +38,7 @@ ROWS = [
 
 
 def test_examples():
-    assert not doctest.testmod(module).failed
+    assert not doctest.testmod(comparison).failed
 
 
 def test_every_mark_stands_at_its_value():
@@ -73,11 +70,11 @@ def test_what_is_missing_is_said_beside_the_mark():
     figure = figures.beside(ROWS, "loss (nats)")
     assert words(figure) == [
         "not yet run here",
-        "the paper prints no number",
-        "no number of the paper, not yet run",
+        "the paper has no number",
+        "the paper has no number, not yet run here",
         "diverged here",
     ]
-    assert [row.missing for row in ROWS[:2]] == ["", ""]
+    assert [row.missing() for row in ROWS[:2]] == ["", ""]
 
 
 def test_the_legend_names_the_marks_that_are_there_and_no_others():
@@ -88,6 +85,12 @@ def test_the_legend_names_the_marks_that_are_there_and_no_others():
     assert legend(ROWS[1]) == ["the paper", "ours, a single value"]
     assert legend(ROWS[5]) == ["the paper"]
     assert legend(ROWS[3]) == ["ours, mean and 95 % interval"]
+
+
+def test_the_cross_may_be_another_number_than_the_papers():
+    figure = figures.beside([ROWS[1], ROWS[3]], "x", theirs="exact")
+    assert figure.legends[0].get_texts()[0].get_text() == "exact"
+    assert words(figure) == ["exact has no number"]
 
 
 def test_groups_are_named_above_their_first_row():

@@ -64,13 +64,16 @@ class Row:
         """Half the 95 % interval of our mean by Student's law; None of a single repetition."""
         return None if self.spread is None else Contrast(0.0, self.spread, self.n).half
 
-    @property
-    def missing(self) -> str:
-        """What the row lacks, in words; empty if nothing."""
+    def missing(self, theirs: str = "the paper") -> str:
+        """What the row lacks, in words; empty if nothing.
+
+        Args:
+            theirs: whose number stands beside ours.
+        """
         if self.paper is None and self.ours is None:
-            return "no number of the paper, not yet run"
+            return f"{theirs} has no number, not yet run here"
         if self.paper is None:
-            return "the paper prints no number"
+            return f"{theirs} has no number"
         if self.ours is None:
             return "not yet run here"
         return "" if math.isfinite(self.ours) else "diverged here"
@@ -92,6 +95,7 @@ def beside(
     *,
     log: bool = False,
     limits: tuple[float | None, float | None] = (None, None),
+    theirs: str = "the paper",
 ) -> Figure:
     """The paper's value as a cross, ours as a dot with its 95 % interval, and a line over the gap between.
 
@@ -100,6 +104,7 @@ def beside(
         xlabel: the quantity and its unit.
         log: whether the axis is logarithmic.
         limits: of the axis; None: as the values ask for.
+        theirs: whose number the cross is, such as "exact" where the paper has a formula.
 
     Raises:
         ValueError: no row.
@@ -117,14 +122,14 @@ def beside(
         _draw(ax, row, y)
     ax.set(xlabel=xlabel, xlim=limits, ylim=(heights[-1] + 0.7, 1 - (1.2 if first else 0.7)))
     for row, y in zip(rows, heights, strict=True):
-        _say(ax, row, y)
+        _say(ax, row, y, theirs)
     for k in first:
         _words(ax, 0, heights[k] - 0.75, rows[k].group, weight="bold")
     ax.set_yticks(heights, [row.label for row in rows])
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.grid(visible=False, axis="y")
-    figure.legend(handles=_marks(rows), loc="outside upper center", ncols=3)
+    figure.legend(handles=_marks(rows, theirs), loc="outside upper center", ncols=3)
     return figure
 
 
@@ -151,23 +156,24 @@ def _draw(ax: Axes, row: Row, y: float) -> None:
         ax.plot(row.ours, y, "o", color=OURS, mfc=face, ms=7, mew=1.6, zorder=4, gid="ours")
 
 
-def _say(ax: Axes, row: Row, y: float) -> None:
+def _say(ax: Axes, row: Row, y: float, theirs: str) -> None:
     """What a row lacks, on that side of its mark where more room is; in the middle if it has no mark."""
     style = {"style": "italic", "color": ink(COLOURS["grey"])}
+    text = row.missing(theirs)
     known = next((x for x in (row.paper, row.ours) if x is not None and math.isfinite(x)), None)
     if known is None:
-        _words(ax, 0.5, y, row.missing, ha="center", **style)
+        _words(ax, 0.5, y, text, ha="center", **style)
         return
     half = (row.plus_minus if row.paper is not None else row.half) or 0.0
     low, high = (
         _share(ax, x) if math.isfinite(x) else side for x, side in ((known - half, 0), (known + half, 1))
     )
     if max(low, 1 - high) < ROOM:
-        _words(ax, 0.5, y + 0.4, row.missing, ha="center", **style)
+        _words(ax, 0.5, y + 0.4, text, ha="center", **style)
     elif low > 1 - high:
-        _words(ax, low - 0.025, y, row.missing, ha="right", **style)
+        _words(ax, low - 0.025, y, text, ha="right", **style)
     else:
-        _words(ax, high + 0.025, y, row.missing, ha="left", **style)
+        _words(ax, high + 0.025, y, text, ha="left", **style)
 
 
 def _share(ax: Axes, x: float) -> float:
@@ -179,12 +185,12 @@ def _words(ax: Axes, share: float, y: float, text: str, **style: object) -> None
     ax.text(share, y, text, transform=ax.get_yaxis_transform(), va="center", fontsize=9, **style)
 
 
-def _marks(rows: Sequence[Row]) -> list[Line2D]:
+def _marks(rows: Sequence[Row], theirs: str) -> list[Line2D]:
     """The legend, of the marks that are there."""
     found = []
     if any(row.paper is not None for row in rows):
         spread = ", ± as printed" if any(row.plus_minus is not None for row in rows) else ""
-        found.append(_mark(f"the paper{spread}", color=PAPER, marker="x", ls="", ms=8, mew=2))
+        found.append(_mark(theirs + spread, color=PAPER, marker="x", ls="", ms=8, mew=2))
     measured = [row for row in rows if row.ours is not None and math.isfinite(row.ours)]
     if any(row.half is not None for row in measured):
         found.append(_mark("ours, mean and 95 % interval", lw=2))
