@@ -14,6 +14,8 @@
 #
 # *How does a weight in the first layer learn what it did to the cost at the last?*
 #
+# *Before you start:* the chain rule, matrices
+#
 # A network of many layers is one function inside another inside another, and the chain rule takes its derivative.
 # Done naively, it would pay for every path from a weight to the cost. Done in the right order, it pays once per weight:
 # that is back-propagation. This chapter follows the first part of the lecture *Rien ne sert de courir, il faut partir à
@@ -39,7 +41,7 @@ if importlib.util.find_spec("startright") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-e", "starting-right"], check=True)
     sys.path.insert(0, "starting-right/src")
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 
 from startright.book import pages
@@ -50,17 +52,17 @@ from startright.studies import complete, live
 use_style()
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
+PROFILE = "quick"  # how large: "quick" in seconds, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
-# %% mystnb={"figure": {"caption": "One layer and what lies above it. Forward, a signal is multiplied, shifted and bent; backward, its gradient takes the same stations in the opposite order.", "name": "fig-bp-method"}, "image": {"alt": "Four boxes in a row: the activations of the layer below, z, a and the cost C. Arrows to the right are labelled with the weights and the activation, arrows to the left with the transposed weights and the slope of the activation."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "One layer and what lies above it. Forward, a signal is multiplied, shifted and bent; backward, its gradient takes the same stations in the opposite order.", "name": "fig-bp-method"}, "image": {"alt": "Four boxes in a row: the activations of the layer below, z, a and the cost C. Arrows to the right are labelled with the weights and the activation, arrows to the left with the transposed weights and the slope of the activation."}} tags=["remove-input"]
 schematic.passes()
 
 # %% [markdown]
 # ## What we found
 #
-# By verdict, each claim from the largest study that settles it; then what the recorded studies say.
+# The claims by {term}`verdict`, each from the largest study that settles it; then what the recorded studies say.
 
 # %% tags=["finding", "remove-input"]
 pages.verdicts("initialisation", ["C1", "C2"])
@@ -71,8 +73,13 @@ findings.gradients(complete(studies.GRADIENTS))
 # %% tags=["finding", "remove-input"]
 findings.vanishing(complete(studies.DEPTH))
 
+# %% tags=["finding", "remove-input"]
+findings.weight_gradients(complete(studies.DEPTH))
+
 # %% [markdown]
-# **Use the recursion when** you want to know what a layer does to a gradient, with pen and paper. **Leave it when** you want the
+# **Use the recursion when** you want to know what a layer does to a gradient, with pen and paper.
+#
+# **Leave it when** you want the
 # gradient itself: automatic differentiation does the same sums, for any network.
 #
 # ## The recursion
@@ -95,7 +102,7 @@ findings.vanishing(complete(studies.DEPTH))
 #
 # ($\odot$ multiplies entry by entry.) In plain tensors, for one input:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.backpropagation)
 
 # %% [markdown]

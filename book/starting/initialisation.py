@@ -14,6 +14,8 @@
 #
 # *How large must the weights be, before training, for a deep network to be trained at all?*
 #
+# *Before you start:* [back-propagation](backpropagation.ipynb), variance of a sum of independent variables
+#
 # Too small, and the signal dies on its way up. Too large, and it explodes. Between the two lies a size that depends on the
 # activation function and on the width, and nothing else. The second part of the lecture *Rien ne sert de courir, il faut
 # partir à point* ({cite:t}`lopesquintas2025recent`) derives it three times: for tanh ({cite:t}`glorot2010understanding`), for ReLU
@@ -40,7 +42,7 @@ if importlib.util.find_spec("startright") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-e", "starting-right"], check=True)
     sys.path.insert(0, "starting-right/src")
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import torch
 from torch import nn
@@ -62,17 +64,17 @@ from startright.studies import complete, live
 use_style()
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
+PROFILE = "quick"  # how large: "quick" in seconds, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
-# %% mystnb={"figure": {"caption": "The law of a unit's pre-activation, layer after layer (a sketch).", "name": "fig-init-method"}, "image": {"alt": "Three boxes with four bells each: they become narrower where weights are too small, stay as they are where they are just right, and widen where they are too large."}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "The law of a unit's pre-activation, layer after layer (a sketch).", "name": "fig-init-method"}, "image": {"alt": "Three boxes with four bells each: they become narrower where weights are too small, stay as they are where they are just right, and widen where they are too large."}} tags=["remove-input"]
 schematic.laws()
 
 # %% [markdown]
 # ## What we found
 #
-# By verdict, each claim from the largest study that settles it; then what the recorded studies say.
+# The claims by {term}`verdict`, each from the largest study that settles it; then what the recorded studies say.
 
 # %% tags=["finding", "remove-input"]
 pages.verdicts("initialisation", ["C3", "C4", "C5", "C6"])
@@ -87,7 +89,9 @@ findings.glorot(complete(studies.DEPTH))
 findings.shapes(complete(studies.DEPTH))
 
 # %% [markdown]
-# **Use these laws when** layers are wide, follow one another without skips, and are not normalised. **Leave them when** layers are
+# **Use these laws when** layers are wide, follow one another without skips, and are not normalised.
+#
+# **Leave them when** layers are
 # normalised (batch normalisation makes most of the choice for you), or when you want the whole law of a
 # pre-activation and not its variance alone: that is the subject of [Gaussian pre-activations](../signal/gaussian-preact.ipynb).
 #
@@ -117,7 +121,7 @@ findings.shapes(complete(studies.DEPTH))
 # \underbrace{\frac2{(1+\alpha^2)\,n_{\text{in}}}}_{\text{He}} .
 # $$ (init-laws)
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.variances)
 
 # %%
@@ -179,7 +183,7 @@ findings.shapes(depth_live)
 #
 # with $Z$ standard normal.
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.mean_field)
 
 # %% [markdown]
@@ -194,7 +198,7 @@ findings.glorot(depth_live)
 # Turn the size of the weights, and watch sixty layers at infinite width. ReLU knows one size that works, $\sigma_w=\sqrt2$; tanh
 # tolerates everything above 1, since it saturates.
 
-# %% mystnb={"figure": {"caption": "Variance of the pre-activations by layer at infinite width, for one size of the weights.", "name": "fig-init-sizes"}, "image": {"alt": "Two curves against the layer on a logarithmic axis. For small weights both fall; at the root of two ReLU's is flat; above it ReLU's rises and that of tanh stays flat. Panels by sigma_w: 0.6, 1, 1.2, 1.41, 1.6, 2."}} tags=["slider"]
+# %% mystnb={"figure": {"caption": "Variance of the pre-activations by layer at infinite width, for one size of the weights.", "name": "fig-init-sizes"}, "image": {"alt": "Two curves against the layer on a logarithmic axis. For small weights both fall; at the root of two ReLU's is flat; above it ReLU's rises and that of tanh stays flat. Panels by sigma_w: 0.6, 1, 1.2, 1.41, 1.6, 2."}} tags=["hide-input", "slider"]
 knobs.variance()
 
 # %% [markdown]
@@ -207,7 +211,7 @@ leaky_live = live(studies.LEAKY, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.leaky(leaky_live)
 plt.show()
 
-# %% mystnb={"figure": {"caption": "Leaky ReLU, the part that passes, and the variance that He's law gives the weights.", "name": "fig-init-slopes"}, "image": {"alt": "A line of slope one on the right and of slope alpha on the left. Panels by alpha: 0, 0.1, 0.3, 0.5, 0.8, 1."}} tags=["slider"]
+# %% mystnb={"figure": {"caption": "Leaky ReLU, the part that passes, and the variance that He's law gives the weights.", "name": "fig-init-slopes"}, "image": {"alt": "A line of slope one on the right and of slope alpha on the left. Panels by alpha: 0, 0.1, 0.3, 0.5, 0.8, 1."}} tags=["hide-input", "slider"]
 knobs.leaky()
 
 # %% [markdown]

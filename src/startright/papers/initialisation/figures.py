@@ -117,4 +117,4 @@ def against(records: Sequence[Record]) -> Figure:
     for what, factors in FACTORS.items():
         for pair, value in factors.items():
             rows.append(Row.of(name(*pair), of(table, *pair)[f"{what}_factor"], value, group=GROUPS[what]))
-    return beside(rows, "factor per layer")
+    return beside(rows, "factor per layer", theirs="the lecture")

@@ -89,6 +89,7 @@ def weight_gradients(records: Records) -> Finding:
         facts[function] = Measured.of(of(table, function, law)["weight_ratio"], 2)
         said.append(f"{facts[function]} for {words}")
     text = f"""
-        Under the naive law the norm of ∂C/∂W at the first layer is, over that at the last, {listed(said)}
-        (n = {facts["tanh"].n}), although the gradients of the signals differ by many powers of ten."""
+        Under the naive law the gradient of the weights is, at the first layer, {listed(said)} times as long
+        as at the last (n = {facts["tanh"].n}), although signals and their gradients differ by many powers
+        of ten."""
     return finding(text, records, **facts)
