@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from startright import figures
+from startright.figures import style
 
 
 @pytest.fixture(autouse=True)
@@ -107,3 +108,10 @@ def test_pictures_have_two_dots_a_pixel():
     ax.set(xlabel="x", ylabel="y")
     width, _ = Image.open(BytesIO(figures.png(figure))).size
     assert abs(width / (220 * figures.WIDTH) - 1) < 0.05
+
+
+def test_white_stays_white_beside_the_palest_tint():
+    picture = np.full((200, 200, 3), 255, np.uint8)
+    picture[20:] = (250, 250, 253)
+    shown = np.asarray(Image.open(BytesIO(style.small(Image.fromarray(picture)))).convert("RGB"))
+    assert (shown[:20] == 255).all()

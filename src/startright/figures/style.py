@@ -65,12 +65,13 @@ def small(picture: Image.Image) -> bytes:
     """A picture as a PNG of few colours.
 
     They are the leaves of an octree: the median cut, which counts dots, gives a small patch the colour of a
-    larger one, so that the end of a scale turns grey. What is nearly white becomes white, as paper is.
+    larger one, so that the end of a scale turns grey. The leaf that holds white is white, as paper is.
     """
     out = BytesIO()
-    few = picture.convert("RGB").quantize(PALETTE, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    full = picture.convert("RGB")
+    few = full.quantize(PALETTE, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     colours = np.reshape(few.getpalette(), (-1, 3))
-    colours[colours.min(axis=1) >= 252] = 255
+    colours[np.asarray(few)[np.asarray(full).min(axis=2) == 255]] = 255
     few.putpalette(colours.flatten().tolist())
     few.save(out, "PNG", optimize=True)
     return out.getvalue()

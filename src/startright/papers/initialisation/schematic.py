@@ -37,7 +37,7 @@ def laws() -> Figure:
     x = np.linspace(-1, 1, 121)
     for k, (title, words, first, factor, colour) in enumerate(kinds):
         middle = 1.3 + 2.5 * k
-        box(ax, (middle, 1.15), (2.3, 1.35), colour=colour, strength=0.06)
+        box(ax, (middle, 1.15), (2.3, 1.35), colour=colour, strength=0.12)
         for layer in range(4):
             width = first * factor**layer
             at = middle - 0.83 + 0.55 * layer
