@@ -18,6 +18,7 @@ INTERNAL = {
     "startright.book.docstrings",
     "startright.book.head",
     "startright.book.ledger",
+    "startright.book.source_links",
     "startright.book.theme",
     "startright.book.tidy",
     "startright.options",

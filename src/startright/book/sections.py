@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from startright.book import api, seal
 from startright.book.contents import Page, Problem, pages
-from startright.book.pair import read
 from startright.errors import unknown
 from startright.escape import markdown
 from startright.profiles import PROFILES
@@ -143,7 +142,7 @@ def ledger(root: Path, folder: str, rows_of: Rows) -> str:
 
 def _facts(page: Page) -> dict:
     try:
-        return seal.facts(read(page.ipynb)) if page.ipynb.exists() else {}
+        return seal.facts_in(page.ipynb) if page.ipynb.exists() else {}
     except ValueError:  # the check of the page says what is wrong with it
         return {}
 
