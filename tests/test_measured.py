@@ -9,8 +9,8 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 from scipy import stats
 
+from startright.bundle import MIME, read_bundle
 from startright.measured import (
-    MIME,
     Contrast,
     Count,
     Finding,
@@ -20,7 +20,6 @@ from startright.measured import (
     either,
     finding,
     indistinguishable,
-    read_bundle,
     table,
 )
 from startright.studies import Record

@@ -117,14 +117,6 @@ def test_an_unknown_paper_is_refused():
         papers.paper("alra")
 
 
-def test_a_folder_is_enough_for_the_catalogue_and_the_short_name(root):
-    code = "from startright.book import catalogue; from startright import throwaway; "
-    code += (
-        "print(throwaway.__name__, 'throwaway-coin' in catalogue.STUDIES, len(catalogue.claims('throwaway')))"
-    )
-    assert python(root, code) == "startright.papers.throwaway True 1"
-
-
 def test_its_page_and_the_page_of_claims_become_stale_with_it(root):
     code = "from pathlib import Path; from startright.book import contents, stale; "
     code += "chosen = contents.select(Path(), ['claims', 'edge-of-chaos']); "
@@ -132,10 +124,13 @@ def test_its_page_and_the_page_of_claims_become_stale_with_it(root):
     assert python(root, code) == "[True, False]"
 
 
-def test_the_tables_and_the_page_of_claims_find_it(root):
-    code = "from pathlib import Path; from startright.book import sections; "
+def test_a_folder_is_enough_for_the_catalogue_the_short_name_and_the_tables(root):
+    code = "from pathlib import Path; from startright.book import catalogue, sections; "
+    code += "from startright import throwaway; print(throwaway.__name__); "
+    code += "print('throwaway-coin' in catalogue.STUDIES, len(catalogue.claims('throwaway'))); "
     code += "print([path.name for path in sections.write(Path())])"
-    changed = python(root, code)
+    name, found, changed = python(root, code).splitlines()
+    assert (name, found) == ("startright.papers.throwaway", "True 1")
     assert {"README.md", "index.md", "claims.py"} <= set(re.findall(r"[\w.]+", changed)), changed
     assert "coins.ipynb" in (root / "README.md").read_text()
     assert "| Coins | full |" in (root / "book/index.md").read_text()
@@ -164,18 +159,19 @@ def test_it_has_an_api_page_that_the_contents_take_in(root):
 
 
 @pytest.mark.parametrize(
-    ("part", "error"),
+    ("part", "asked", "error"),
     [
-        ("claims.py", "No module named 'startright.papers.throwaway.claims'"),
-        ("studies/__init__.py", "no attribute 'STUDIES'"),
-        ("__init__.py", "has no PAPER"),
+        ("claims.py", "claims", "No module named 'startright.papers.throwaway.claims'"),
+        ("studies/__init__.py", "studies", "no attribute 'STUDIES'"),
+        ("__init__.py", "name", "has no PAPER"),
     ],
 )
-def test_a_part_that_is_missing_is_named(root, part, error):
+def test_a_part_that_is_missing_is_named(root, part, asked, error):
     path = root / "src/startright/papers/throwaway" / part
     text = path.read_text()
     path.write_text("") if part.endswith("__init__.py") else path.unlink()
     try:
-        assert error in python(root, "from startright.book import catalogue")
+        # what the catalogue asks of each, without the other papers
+        assert error in python(root, f"from startright.papers import paper; paper('throwaway').{asked}")
     finally:
         path.write_text(text)

@@ -9,6 +9,7 @@ else that records show is a description.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.special import stdtrit
@@ -76,6 +77,13 @@ def half_width(spread: float, n: int) -> float:
     return Contrast(0.0, spread if n > 1 else None, n).half
 
 
+@cache
+def _students() -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of repetitions, and Student's quantile for each."""
+    counts = np.arange(DECIDES, MOST)
+    return counts, stdtrit(counts - 1, (1 + LEVEL) / 2)
+
+
 def repetitions(spread: float, distance: float) -> int | None:
     """The fewest repetitions whose interval is narrower than a distance; None if no number is enough.
 
@@ -88,8 +96,8 @@ def repetitions(spread: float, distance: float) -> int | None:
     """
     if not 0 < distance < math.inf or not math.isfinite(spread):
         return None
-    counts = np.arange(DECIDES, MOST)
-    halves = stdtrit(counts - 1, (1 + LEVEL) / 2) * spread / np.sqrt(counts)
+    counts, quantiles = _students()
+    halves = quantiles * spread / np.sqrt(counts)
     enough = np.flatnonzero(halves < distance)
     return int(counts[enough[0]]) if len(enough) else None
 

@@ -5,7 +5,7 @@ every machine and is compared to its digits. A **measured** one is a draw: the s
 processor give other numbers, because rounding differs and training amplifies it. So what is measured carries
 its numbers with it, as :class:`Measured` cells of a :class:`Table` or as facts of a :class:`Finding`: beside
 the text that a reader sees, an output holds them for :mod:`startright.book.compare`, under the type
-:data:`MIME`.
+:data:`startright.bundle.MIME`.
 """
 
 import math
@@ -18,12 +18,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from startright.bundle import MIME
 from startright.summary import mean_std, number, short
 
 if TYPE_CHECKING:  # the pages' checks read what is written here, and must not wait for torch
     from startright.studies import Record
 
-MIME = "application/vnd.startright.measured+json"
 LEVEL = 0.95  # of the intervals behind the words
 DECIDES = 3  # differences, at least, for a word
 
@@ -283,44 +283,6 @@ def bundle(facts: Iterable[tuple[str, str, Fact]]) -> dict[str, Any]:
         for name, quantity, fact in facts
     ]
     return {MIME: {"entries": entries}} if entries else {}
-
-
-_FIELDS = {
-    "mean": {"mean": (float, int, type(None)), "spread": (float, int, type(None)), "n": (int,)},
-    "count": {"k": (int,), "n": (int,)},
-    "word": {"text": (str,)},
-    "machine": {},
-}
-
-
-def read_bundle(data: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The entries that an output carries; none if it carries nothing measured.
-
-    Args:
-        data: the output's data by MIME type.
-
-    Raises:
-        ValueError: entries that are not as :func:`bundle` writes them; the message names the first.
-    """
-    if MIME not in data:
-        return []
-    carried = data[MIME]
-    entries = carried.get("entries") if isinstance(carried, dict) else None
-    if not isinstance(entries, list):
-        raise ValueError(f"carries measured numbers without a list of entries ({MIME})")
-    for entry in entries:
-        if not _is_entry(entry):
-            raise ValueError(f"carries a measured number that cannot be read: {str(entry)[:80]}")
-    return entries
-
-
-def _is_entry(entry: Any) -> bool:
-    if not isinstance(entry, dict) or entry.get("kind") not in _FIELDS:
-        return False
-    named = isinstance(entry.get("name"), str) and isinstance(entry.get("quantity"), str)
-    fields = _FIELDS[entry["kind"]]
-    whole = all(name in entry and type(entry[name]) in kinds for name, kinds in fields.items())
-    return named and whole and entry.get("n", 1) >= 0 and type(entry.get("step", 0.0)) in (float, int)
 
 
 class Table(pd.DataFrame):

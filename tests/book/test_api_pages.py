@@ -19,6 +19,7 @@ INTERNAL = {
     "startright.book.docstrings",
     "startright.book.head",
     "startright.book.ledger",
+    "startright.book.source_links",
     "startright.book.terms",
     "startright.book.theme",
     "startright.book.tidy",

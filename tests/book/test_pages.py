@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from startright import claims, errors, escape, papers
 from startright.book import pages
+from startright.bundle import read_bundle
 from startright.claims import Check, Claim, Measurement, Row
-from startright.measured import read_bundle
 from startright.paths import repository
 from startright.studies import Outcome, Record, Study
 

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from startright.book import site
+from startright.book import htmlcheck, site
 from startright.book.htmlcheck import check_html
 from startright.book.rerun import executed_path
 
@@ -65,6 +65,19 @@ def test_nothing_is_built_twice(built):
     site.build(built)
     assert time.monotonic() - started < 2
     assert (built / "_build/html/book/page.html").stat().st_mtime == before
+
+
+def test_a_site_that_passed_is_read_again_once_anything_of_it_changes(built, monkeypatch):
+    assert check_html(built) == []
+    monkeypatch.setattr(htmlcheck, "_problems", lambda root: ["read"])
+    assert check_html(built) == []
+    page, picture = built / "_build/html/book/page.html", next((built / "_build/html/_images").iterdir())
+    for path in (page, picture, built / "_toc.yml"):
+        content = path.read_bytes()
+        path.write_bytes(content + b"\n") if path.suffix != picture.suffix else path.unlink()
+        assert check_html(built) == ["read"]
+        path.write_bytes(content)
+        assert check_html(built) == []
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ from browser.look import CONTRAST, CUT, PICTURES, ROOT, THE_REST, WIDE, Listener
 
 from startright.book.browser import MODES, addresses, settle
 
-PAGES = [*addresses(ROOT), "_modules/startright/claims.html"]  # of the listings one stands for all
+PAGES = addresses(ROOT)
 # Colours are measured word by word, which takes long: of the pages of functions and of the indices one stands
-# for all, and code is measured on two.
+# for all, and code is measured on one.
 ALIKE = [name for name in PAGES if "/api/" in name or name == "genindex.html"]
 COLOURED = [name for name in PAGES if name not in ALIKE or name == "book/api/data.html"]
-CODE = ("book/contributing.html", "_modules/startright/claims.html")
+CODE = ("book/contributing.html",)
 
 
 @pytest.fixture(scope="module", params=MODES, ids=str)

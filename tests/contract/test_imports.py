@@ -11,7 +11,18 @@ from startright.aliases import full_name
 from startright.book.stale import imports
 from startright.paths import PACKAGE
 
-BASICS = {"aliases", "devices", "errors", "escape", "paths", "profiles", "seeds", "summary", "terminal"}
+BASICS = {
+    "aliases",
+    "bundle",
+    "devices",
+    "errors",
+    "escape",
+    "paths",
+    "profiles",
+    "seeds",
+    "summary",
+    "terminal",
+}
 BASICS |= {"uncertainty"}
 ENGINE = [
     {"meanfield", "quadrature"},

@@ -1,4 +1,3 @@
-import gc
 import weakref
 from dataclasses import replace
 
@@ -104,7 +103,6 @@ def test_a_failed_stack_lets_go_of_its_memory(study):
         raise RuntimeError("out of memory")
 
     def single(config, seed, device):
-        gc.collect()
         return Outcome({"held": held[-1]() is not None})
 
     with pytest.warns(UserWarning, match="out of memory"):

@@ -20,7 +20,7 @@ from startright.book.contents import documents
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 TALLEST = 12_000  # pixels of a picture; more than that nobody looks at, and Chromium cannot make
-GENERATED = ("genindex", "py-modindex", "search", "_modules/index")
+GENERATED = ("genindex", "py-modindex", "search")
 _NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 

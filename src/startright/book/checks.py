@@ -10,18 +10,16 @@ from startright.book.contents import Page, Problem, pages
 
 def check_page(page: Page) -> list[Problem]:
     """Drift of the pair, the gate, typed results, then the seal: it names no cell that was named before."""
-    problems = pair.drift(page)
-    if page.ipynb.exists():
-        try:
-            notebook = pair.read(page.ipynb)
-        except ValueError as error:
-            return [Problem(page.docname, str(error))]
-        problems += gate.gate(notebook, page.docname) + prose.check_prose(notebook, page.docname)
-        named = {problem.cell_id for problem in problems if problem.cell_id}
-        problems += [
-            problem for problem in seal.broken(notebook, page.docname) if problem.cell_id not in named
-        ]
-    return problems
+    if not page.ipynb.exists():
+        return pair.drift(page)
+    try:
+        notebook = pair.read(page.ipynb)
+    except ValueError as error:
+        return [Problem(page.docname, str(error))]
+    problems = pair.drift(page, notebook)
+    problems += gate.gate(notebook, page.docname) + prose.check_prose(notebook, page.docname)
+    named = {problem.cell_id for problem in problems if problem.cell_id}
+    return problems + [each for each in seal.broken(notebook, page.docname) if each.cell_id not in named]
 
 
 def check(root: Path) -> list[Problem]:

@@ -12,6 +12,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from startright.aliases import full_name
+from startright.book.stale import notice
 
 _ALIAS = re.compile(r"(?<![\w.])(ArrayLike|NDArray)\b")
 _DISPLAY = re.compile(r"^([ \t]*)\$\$\s*(.+?)\s*\$\$[ \t]*$", re.DOTALL | re.MULTILINE)
@@ -112,6 +113,7 @@ def resolve_reexport(app: Any, env: Any, node: Any, contnode: Any) -> Any | None
 
 def setup(app: Any) -> dict[str, bool]:
     """Entry point of Sphinx."""
+    notice(app, __file__, rebuild="env")
     app.connect("autodoc-process-docstring", keep_colons, priority=100)  # before napoleon
     app.connect("autodoc-process-docstring", process_docstring, priority=900)  # after napoleon
     app.connect("autodoc-process-signature", shorten_annotations, priority=900)  # after autodoc's own

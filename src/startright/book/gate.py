@@ -11,7 +11,7 @@ from startright.book import pictures
 from startright.book.active import ACTIVE
 from startright.book.contents import Problem
 from startright.book.pair import SEAL, code_cells
-from startright.measured import MIME, read_bundle
+from startright.bundle import MIME, read_bundle
 
 MAX_BYTES = 1_000_000
 MAX_LINES = 25

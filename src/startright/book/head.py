@@ -12,6 +12,8 @@ from urllib.parse import urljoin
 
 from docutils import nodes
 
+from startright.book.stale import notice
+
 PICTURE = "_static/screenshot.png"
 LONGEST = 200  # characters of a description
 _GENERATED = {
@@ -90,6 +92,7 @@ def write_entry(app: Any, error: Exception | None) -> None:
 
 def setup(app: Any) -> dict[str, bool]:
     """Entry point of Sphinx."""
+    notice(app, __file__, rebuild="html")
     app.connect("html-page-context", add_cards, priority=900)
     app.connect("build-finished", write_entry, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

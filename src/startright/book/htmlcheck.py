@@ -1,14 +1,18 @@
 """What can be wrong with built HTML although it was built: links, anchors, images, leftovers, the network."""
 
+import hashlib
 import re
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import bs4
 from bs4 import BeautifulSoup
 
 from startright.book.contents import Problem, documents
+from startright.book.stale import digest
 
 MAX_BYTES = 2_000_000
 _LEFTOVER = re.compile(r"\{[a-z]+(?::[a-z]+)?\}`|(?<!\\)\$\$|^:::|\[\?\?\]|<!-- generated", re.MULTILINE)
@@ -67,6 +71,9 @@ def _leftovers(path: Path) -> Iterator[str]:
 def check_html(root: Path) -> list[Problem]:
     """Everything that is wrong with ``_build/html``.
 
+    A site without a problem leaves a stamp, and is not read again until one of its files differs, or the
+    contents, or this module, or what reads HTML for it.
+
     Args:
         root: the repository.
 
@@ -74,6 +81,28 @@ def check_html(root: Path) -> list[Problem]:
         The problems: a page that is missing or above 2 MB, a link or anchor that leads
         nowhere, an image without alternative text, anything loaded from the network, text left unrendered.
     """
+    stamp, key = root / "_build" / "html.checked", _key(root)
+    if stamp.is_file() and stamp.read_text("ascii") == key:
+        return []
+    problems = _problems(root)
+    if not problems and stamp.parent.is_dir():
+        stamp.write_text(key, "ascii")
+    return problems
+
+
+def _key(root: Path) -> str:
+    """A hash over all that the check reads: the names of the site's files, its pages, the check itself."""
+    site, ours = root / "_build" / "html", Path(__file__)
+    names = sorted(path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file())
+    read = [*(site / name for name in names if name.endswith(".html")), root / "_toc.yml"]
+    code = [ours, ours.with_name("contents.py"), ours.with_name("stale.py")]
+    versions = sys.version, bs4.__version__
+    return hashlib.sha256(
+        repr((versions, names, digest(read, root), digest(code, ours.parent))).encode()
+    ).hexdigest()
+
+
+def _problems(root: Path) -> list[Problem]:
     site = root / "_build" / "html"
     problems = [
         Problem(name, "is in the table of contents but not in _build/html")

@@ -10,6 +10,7 @@ import jupytext
 import nbformat
 from jupytext.combine import combine_inputs_with_outputs
 from nbformat import NotebookNode
+from nbformat.validator import get_validator
 from yaml import YAMLError
 
 from startright.book.contents import Page, Problem
@@ -27,8 +28,13 @@ def read(path: Path) -> NotebookNode:
     Raises:
         ValueError: it has another shape; the message names the file and the cell.
     """
+    return parse(path.read_bytes(), path)
+
+
+def parse(content: bytes, path: Path) -> NotebookNode:
+    """The notebook that these bytes of the file ``path`` are; errors as of :func:`read`."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = content.decode("utf-8")
         _check_text(text)
         return nbformat.reads(text, as_version=4)
     except (ValueError, RecursionError) as error:
@@ -47,7 +53,8 @@ def _check(given: object) -> None:
     cells, minor = given.get("cells"), given.get("nbformat_minor")
     if not isinstance(cells, list) or type(minor) is not int or minor < 0:
         raise ValueError("it has no list of cells or no nbformat_minor")
-    _check_part({**given, "cells": []}, None, minor)
+    check_part = _check_text_of if _fits(given, minor) else _check_part
+    check_part({**given, "cells": []}, None, minor)
     _check_mappings(given["metadata"], {"jupytext": ()})
     number = 0
     for position, cell in enumerate(cells, 1):
@@ -57,15 +64,28 @@ def _check(given: object) -> None:
         try:
             if kind not in ("code", "markdown", "raw"):
                 raise ValueError(f"its cell_type is {kind!r}, none of code, markdown and raw")
-            _check_part(cell, f"{kind}_cell", minor)
+            check_part(cell, f"{kind}_cell", minor)
             _check_mappings(cell["metadata"], {"mystnb": ("figure", "image")})
         except ValueError as error:
             raise ValueError(f"{where}{f' [{name}]' if isinstance(name, str) else ''}: {error}") from error
 
 
-def _check_part(part: dict, kind: str | None, minor: int) -> None:
-    """Holds a part of a notebook against the schema of Jupyter."""
+def _fits(given: dict, minor: int) -> bool:
+    """Whether a notebook fits the schema of Jupyter: a compiled one that says little of what does not."""
+    try:
+        get_validator(4, minor).validate(given)
+    except nbformat.ValidationError:
+        return False
+    return True
+
+
+def _check_text_of(part: dict, *_: object) -> None:
     json.dumps(part, ensure_ascii=False).encode()  # half a character, spelled "\\ud800", cannot be written
+
+
+def _check_part(part: dict, kind: str | None, minor: int) -> None:
+    """Holds a part of a notebook against the schema of Jupyter, to say what is wrong with it."""
+    _check_text_of(part)
     try:
         nbformat.validate(part, ref=kind, version=4, version_minor=minor)
     except nbformat.ValidationError as error:
@@ -157,12 +177,17 @@ def with_outputs(notebook: NotebookNode, executed: NotebookNode) -> NotebookNode
     return notebook
 
 
-def drift(page: Page) -> list[Problem]:
-    """Whether the halves of the pair say the same; names the first cell where they do not."""
+def drift(page: Page, theirs: NotebookNode | None = None) -> list[Problem]:
+    """Whether the halves of the pair say the same; names the first cell where they do not.
+
+    Args:
+        page: the page.
+        theirs: its ``.ipynb``, by whoever has read it.
+    """
     if not page.ipynb.exists():
         return [Problem(page.docname, "the .ipynb is missing: `make refresh` makes it from the .py")]
     try:
-        ours, theirs = source(page), read(page.ipynb)
+        ours, theirs = source(page), theirs or read(page.ipynb)
     except (OSError, ValueError) as error:
         return [Problem(page.docname, str(error))]
     remedy = "the .py and the .ipynb differ: `make refresh` brings them in step"

@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from nbformat import NotebookNode
 from startright import __version__
 from startright.book import stale
 from startright.book.contents import Page, Problem
-from startright.book.pair import SEAL, code_cells, read
+from startright.book.pair import SEAL, code_cells, parse
 
 
 def fingerprint(cell: NotebookNode) -> str:
@@ -47,13 +48,27 @@ def facts(notebook: NotebookNode) -> dict:
     return dict(found) if isinstance(found.get("seconds", 0), int | float) else {}
 
 
+def facts_in(path: Path) -> dict:
+    """What :func:`seal` wrote into the notebook in ``path``, or nothing.
+
+    Raises:
+        ValueError: it is no notebook.
+    """
+    return dict(_facts_in(path.read_bytes(), path))
+
+
+@lru_cache(maxsize=64)  # a check asks for those of a page three times
+def _facts_in(content: bytes, path: Path) -> dict:
+    return facts(parse(content, path))
+
+
 def is_fresh(page: Page, path: Path) -> bool:
     """Whether ``path`` holds a sealed run of the page from the very inputs of now.
 
     A notebook or source that cannot be read is not fresh: whoever runs or checks the page says why.
     """
     try:
-        return path.exists() and facts(read(path)).get("key") == stale.key(page)
+        return path.exists() and facts_in(path).get("key") == stale.key(page)
     except ValueError:
         return False
 

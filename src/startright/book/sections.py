@@ -204,7 +204,7 @@ def ledger(root: Path, folder: str, rows_of: Rows) -> str:
 
 def _facts(page: Page) -> dict:
     try:
-        return seal.facts(read(page.ipynb)) if page.ipynb.exists() else {}
+        return seal.facts_in(page.ipynb) if page.ipynb.exists() else {}
     except ValueError:  # the check of the page says what is wrong with it
         return {}
 

@@ -165,9 +165,6 @@ def build(root: Path, overlay: Mapping[str, Path] | None = None, builder: str = 
     ):
         return made / "index.html"
     stamp.unlink(missing_ok=True)
-    shutil.rmtree(
-        made / "_modules", ignore_errors=True
-    )  # a listing of a module that lost its functions would stay
     done = _sphinx(root, staged, builder)
     if done.returncode:
         shutil.rmtree(root / "_build" / ".doctrees", ignore_errors=True)

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from startright.aliases import PACKAGE, PAPERS
 from startright.book.contents import Page
@@ -126,3 +127,15 @@ def digest(files: Iterable[Path], root: Path) -> str:
 def key(page: Page) -> str:
     """The hash of the page's inputs: outputs made under another key are stale."""
     return digest(inputs(page), page.root)
+
+
+def notice(app: Any, *files: str, rebuild: str) -> None:
+    """Lets Sphinx make pages again when an extension of ours has changed.
+
+    Args:
+        app: of Sphinx.
+        files: what the extension consists of; the first names it.
+        rebuild: what it has a hand in: ``"env"``, how pages are read; ``"html"``, how they are written.
+    """
+    paths = [Path(file) for file in files]
+    app.add_config_value(f"startright_{paths[0].stem}", digest(paths, paths[0].parent), rebuild, str)

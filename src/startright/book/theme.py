@@ -5,7 +5,6 @@ edit" opens; names for the arrows of the side bar; no scripts of thebe (live cel
 twice, an error in the browser's console; and the pages themselves tidied.
 """
 
-import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -15,6 +14,7 @@ from typing import Any
 from bs4 import BeautifulSoup
 
 from startright.book import ledger, tidy
+from startright.book.stale import notice
 
 LEDGER = "book/claims"
 
@@ -89,7 +89,7 @@ def _claims_of() -> dict[str, tuple[str, frozenset[str]]]:
 
 def tidy_body(app: Any, pagename: str, templatename: str, context: dict, doctree: Any) -> None:
     """Tidies what Sphinx made of a page, and links the numbers of claims to the ledger."""
-    if pagename not in (*app.env.found_docs, "_modules/index") or not context.get("body"):
+    if pagename not in app.env.found_docs or not context.get("body"):
         return
     soup = BeautifulSoup(context["body"], "html.parser")
     tidy.mend_lists(soup)
@@ -122,15 +122,9 @@ def copy_scripts(app: Any, error: Exception | None) -> None:
                 shutil.copyfile(script, target)
 
 
-def _sources() -> str:
-    """A hash of what makes pages here: Sphinx writes every page again when it differs."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
-
-
 def setup(app: Any) -> dict[str, bool]:
     """Entry point of Sphinx."""
-    app.add_config_value("startright_sources", _sources(), "html", str)
+    notice(app, __file__, tidy.__file__, ledger.__file__, rebuild="html")
     app.connect("html-page-context", add_button, priority=900)
     app.connect("html-page-context", edit_script, priority=900)
     app.connect("html-page-context", name_arrows, priority=900)

@@ -20,28 +20,26 @@ class Line:
         text: as it stands, without its end.
         record: what it holds; None where ``fault`` says why it holds nothing.
         fault: why it cannot be read.
+        has_checksum: whether a line that can be read vouches for itself.
     """
 
     place: int
     text: bytes
     record: Record | None = None
     fault: str | None = None
+    has_checksum: bool = False
 
     @classmethod
     def of(cls, place: int, text: bytes, ended: bool = True) -> "Line":
         """Read ``text``; a line that has not ``ended`` is the last one, and may be half written."""
         try:
-            return cls(place, text, Record.from_json(text))
+            entries = loads(text)
+            return cls(place, text, Record.from_entries(entries), has_checksum=CHECKSUM in entries)
         except (ValueError, RecursionError) as error:
             # after a kill the next append begins on a line of its own, so that torn ones are found anywhere
             early = getattr(error, "pos", 0) >= len(text.rstrip()) or not text.rstrip().endswith(b"}")
             torn = not ended or (text.startswith(b"{") and early)
             return cls(place, text, fault=TORN if torn else str(error))
-
-    @property
-    def has_checksum(self) -> bool:
-        """Whether a line that can be read vouches for itself."""
-        return self.record is not None and CHECKSUM in loads(self.text)
 
 
 def split(content: bytes) -> list[bytes]:

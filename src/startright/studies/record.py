@@ -99,9 +99,14 @@ class Record:
             ValueError: not JSON, a checksum that does not fit, a field missing or of the wrong kind, or a key
                 that does not belong to the study, version, config and seed beside it.
         """
-        entries = loads(line)
-        if not isinstance(entries, dict):
+        return cls.from_entries(loads(line))
+
+    @classmethod
+    def from_entries(cls, line: object) -> "Record":
+        """The record of a line that is read already; errors as of :meth:`from_json`."""
+        if not isinstance(line, dict):
             raise ValueError("not a JSON object")
+        entries = dict(line)
         if CHECKSUM in entries:
             said = entries.pop(CHECKSUM)
             if said != (found := digest(entries)):
@@ -139,6 +144,11 @@ def _entries(read: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
     return lambda value: {name: read(entry) for name, entry in _kind(dict)(value).items()}
 
 
+def _curve(value: Any) -> list[float]:
+    values = _kind(list)(value)
+    return values if {*map(type, values)} <= {float} else [number(each) for each in values]
+
+
 def _status(value: Any) -> str:
     if value not in STATUSES:
         raise unknown("status", value, STATUSES)
@@ -155,7 +165,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "status": _status,
     "reason": _kind(str, type(None)),
     "metrics": _entries(number),
-    "curves": _entries(lambda curve: [number(value) for value in _kind(list)(curve)]),
+    "curves": _entries(_curve),
     "seconds": number,
     "peak_memory": _kind(int, type(None)),
     "provenance": _kind(dict),

@@ -89,8 +89,7 @@ def _spelled(value: Any, kind: Any) -> Any:
 
 def _number(value: float, kind: Any) -> float:
     """A number in the widest type that ``kind`` offers, if that has it."""
-    offered = {leaf if isinstance(leaf, type) else type(leaf) for leaf in _leaves(kind)}
-    widest = [number for number in NUMBERS if number in offered][:1]
+    widest = _widest(kind)
     plain = next(number for number in reversed(NUMBERS) if isinstance(value, number))
     for number in [*widest, int, float] if widest else [plain]:
         try:
@@ -100,6 +99,14 @@ def _number(value: float, kind: Any) -> float:
         if spelled == value:
             return spelled + 0.0 if number is float else spelled  # -0.0 is 0.0
     return value
+
+
+def _widest(kind: Any) -> list[type]:
+    """The widest type of numbers that a declared type offers, if any."""
+    if kind in NUMBERS:
+        return [kind]
+    offered = {leaf if isinstance(leaf, type) else type(leaf) for leaf in _leaves(kind)}
+    return [number for number in NUMBERS if number in offered][:1]
 
 
 def _leaves(kind: Any) -> Iterator[Any]:

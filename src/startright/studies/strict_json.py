@@ -7,6 +7,7 @@ import reprlib
 from collections.abc import Mapping
 
 NON_FINITE = ("nan", "inf", "-inf")
+_AS_THEY_ARE = {str, int, bool, type(None)}
 
 
 def plain(value: object) -> object:
@@ -15,9 +16,11 @@ def plain(value: object) -> object:
     >>> plain({"loss": float("inf"), "sizes": (3, 4)})
     {'loss': 'inf', 'sizes': [3, 4]}
     """
+    if type(value) in _AS_THEY_ARE:  # most are
+        return value
     if isinstance(value, float) and not math.isfinite(value):
         return str(float(value))
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         return {key: plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]

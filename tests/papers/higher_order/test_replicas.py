@@ -26,19 +26,21 @@ def network(seed=0):
         return nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3))
 
 
-def in_two_processes(main, tmp_path):
-    """What ``main`` returns in each; they find this file by the name that pytest gave it."""
+@pytest.fixture(scope="module")
+def in_two_processes(tmp_path_factory):
+    """What the functions below return in each, by name; they find this file as pytest named it."""
+    folder = tmp_path_factory.mktemp("replicas")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(Path(__file__).parents[3])
-        mp.spawn(_run, (main, tmp_path), nprocs=2)
-    return [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
+        mp.spawn(_run, (folder,), nprocs=2)
+    return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
 
 
-def _run(rank, main, tmp_path):
+def _run(rank, folder):
     torch.set_num_threads(1)
-    store = distributed.FileStore(str(tmp_path / "store"), 2)
+    store = distributed.FileStore(str(folder / "store"), 2)
     distributed.init_process_group("gloo", store=store, rank=rank, world_size=2)
-    torch.save(main(rank), tmp_path / f"{rank}.pt")
+    torch.save({main.__name__: main(rank) for main in (train, apart, mean_of)}, folder / f"{rank}.pt")
     distributed.barrier()
     distributed.destroy_process_group()
 
@@ -78,12 +80,8 @@ def apart(rank):
     return "nothing"
 
 
-def both(rank, tmp_path=None):
-    return train(rank), apart(rank)
-
-
-def test_replicas(tmp_path):
-    (one, said), (two, _) = in_two_processes(both, tmp_path)
+def test_replicas(in_two_processes):
+    one, two = (made["train"] for made in in_two_processes)
     for name, p in one["weights"].items():
         assert torch.equal(p, two["weights"][name])
         assert not torch.equal(p, dict(network().named_parameters())[name])
@@ -91,7 +89,7 @@ def test_replicas(tmp_path):
     assert max(one["rates"].values()) > 0
     assert torch.equal(one["H"], two["H"])
     assert list(one["weights"]) == list(one["rates"]) == ["0.weight", "0.bias", "2.weight", "2.bias"]
-    assert "gradients of their own for 0.weight" in said
+    assert "gradients of their own for 0.weight" in in_two_processes[0]["apart"]
     assert "model.module" in one["said"]
 
 
@@ -109,8 +107,8 @@ def mean_of(rank):
     return [tuple(mean), tuple(whole), second.d3]
 
 
-def test_the_mean_is_the_derivative_of_all_examples(tmp_path):
-    for mean, whole, none in in_two_processes(mean_of, tmp_path):
+def test_the_mean_is_the_derivative_of_all_examples(in_two_processes):
+    for mean, whole, none in (made["mean_of"] for made in in_two_processes):
         for ours, theirs in zip(mean, whole, strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
         assert none is None

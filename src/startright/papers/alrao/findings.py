@@ -4,7 +4,7 @@ Each function makes one paragraph of the chapter, from quick or from full record
 ``ours - theirs``, seed by seed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from startright.measured import (
     indistinguishable,
     needs_records,
 )
+from startright.papers.alrao import wording
 from startright.papers.alrao.published import CURVES, GRANULARITY_BITS
 from startright.papers.alrao.readings import (
     NAMES,
@@ -41,39 +42,6 @@ WINS, DEAD = 0.9, 0.05  # of the weight: a head with more is chosen, heads with 
 EARLY = 30  # minibatches, after which the paper's fast heads are gone
 
 
-def _gap(ours: pd.DataFrame, theirs: pd.DataFrame, column: str, factor: float = 1.0) -> Contrast:
-    one, other = (factor * part.set_index("seed")[column] for part in (ours, theirs))
-    return Contrast.paired(one, other)
-
-
-def _names(rates: Iterable[float]) -> str:
-    """``"0.1 or 1"``, from the smallest."""
-    return either([decade(rate) for rate in sorted(rates)])
-
-
-def runs_of(count: Count) -> str:
-    """``"none of 5 runs"``, ``"2 of 5 runs"``, ``"all 5 runs"``, ``"both runs"``, ``"the one run"``."""
-    if count.k == count.n < 3:
-        return {1: "the one run", 2: "both runs"}[count.n]
-    many = f"none of {count.n}" if not count.k else f"all {count.n}" if count.k == count.n else str(count)
-    return f"{many} runs"
-
-
-def _no_run(count: Count, of: str, verb: str) -> str:
-    """``"No run of Alrao fails (n = 5)"``, ``"2 of 5 runs of Alrao fail"``."""
-    return f"{count} runs {of} {verb}" if count.k else f"No run {of} {verb}s (n = {count.n})"
-
-
-def _caution(contrast: Contrast, digits: int, unit: str) -> str:
-    """What one seed or two allow; nothing of more."""
-    if contrast.n > 2:
-        return ""
-    if contrast.n < 2:
-        return " One seed decides nothing."
-    low, high = (number(contrast.mean + side * contrast.half, f"+.{digits}f") for side in (-1, 1))
-    return f" Two seeds say little: the 95 % interval of the first difference is {low} to {high}{unit}."
-
-
 # --- images: against SGD and Adam -----------------------------------------------------------
 
 
@@ -83,15 +51,14 @@ def against_sgd(records: Sequence[Record]) -> Finding:
     runs = by_method(frame(records))
     good = good_rates(runs["sgd"])
     best = runs["sgd"][runs["sgd"]["lo"] == good[0]]
-    sgd, adam = (_gap(runs["alrao"], them, "best_test_accuracy", 100) for them in (best, runs["adam"]))
-    train = _gap(runs["alrao"], best, "train_loss")
+    sgd, adam = (wording.gap(runs["alrao"], them, "best_test_accuracy", 100) for them in (best, runs["adam"]))
+    train = wording.gap(runs["alrao"], best, "train_loss")
     beside = [gap.word("behind", "ahead of", margin=POINT) for gap in (sgd, adam)]
-    text = f"""Judged on the validation images, the best rate of SGD is {_names(good)}. By test accuracy
-        Alrao
-        is **{beside[0]}** SGD at its best rate, {sgd.text(1, " points")}, and **{beside[1]}** Adam,
-        {adam.text(1, " points")}. Its training loss is **{train.word("below", "above", margin=0.05)}**
-        that of
-        SGD, {train.text(3, " nats")}.{_caution(sgd, 1, " points")}"""
+    text = f"""Judged on the validation images, the best rate of SGD is {wording.names(good)}. By test
+        accuracy Alrao is **{beside[0]}** SGD at its best rate, {sgd.text(1, " points")}, and
+        **{beside[1]}** Adam, {adam.text(1, " points")}. Its training loss is
+        **{train.word("below", "above", margin=0.05)}**
+        that of SGD, {train.text(3, " nats")}.{wording.caution(sgd, 1, " points")}"""
     return finding(text, records, accuracy_sgd=sgd, accuracy_adam=adam, training_sgd=train)
 
 
@@ -103,10 +70,10 @@ def window(records: Sequence[Record]) -> Finding:
     losses = sgd["test_loss"].where(sgd["status"] == "ok", np.inf).groupby(sgd["lo"]).mean()
     near = Count.of(losses < losses.min() + NEAR)
     failed = Count.of(runs["alrao"]["status"] != "ok")
-    rates = _names(losses.index[losses < losses.min() + NEAR]).replace(" or ", " and ")
+    rates = wording.names(losses.index[losses < losses.min() + NEAR]).replace(" or ", " and ")
     text = f"""SGD learns well at {near.k} of its {near.n} rates: its mean test loss is within {NEAR:g}
         nat of the
-        least at {rates}. {_no_run(failed, "of Alrao", "fail")}."""
+        least at {rates}. {wording.no_run(failed, "of Alrao", "fail")}."""
     return finding(text, records, good_rates=near, failed=failed)
 
 
@@ -121,11 +88,9 @@ def early(records: Sequence[Record]) -> Finding:
     ours = runs["alrao"].set_index("seed")["train_loss"]
     gap = Contrast.paired(ours, groups[fast[0]])
     far = Count.of(losses.mean() > ours.mean() + FAR for losses in groups.values())
-    text = f"""In the first epoch SGD is fastest at {_names(fast)}. The training loss of Alrao, averaged
-        over that
-        epoch, is **{gap.word("below", "above", margin=0.05)}** it, {gap.text(2, " nats")}; at {far.k} of
-        the {far.n}
-        rates SGD is more than {FAR:g} nat behind Alrao."""
+    text = f"""In the first epoch SGD is fastest at {wording.names(fast)}. The training loss of Alrao,
+        averaged over that epoch, is **{gap.word("below", "above", margin=0.05)}** it,
+        {gap.text(2, " nats")}; at {far.k} of the {far.n} rates SGD is more than {FAR:g} nat behind Alrao."""
     return finding(text, records, first_epoch=gap, far_rates=far)
 
 
@@ -206,8 +171,8 @@ def switch(records: Sequence[Record]) -> Finding:
     winners = sorted({f"{rate:.2g}" for rate in rates[final.argmax(1)]}, key=float)
     held = Measured.of(final.max(1))
     text = f"""After {EARLY} minibatches the heads with $\\eta > 1$ together have less than {DEAD:g} of the
-        weight in {runs_of(gone)}. After {last} the leading head has {held} of it (n = {held.n}), more than
-        {WINS:g} in {runs_of(chosen)}; its rate is {either(winners)}."""
+        weight in {wording.runs(gone)}. After {last} the leading head has {held} of it (n = {held.n}), more
+        than {WINS:g} in {wording.runs(chosen)}; its rate is {either(winners)}."""
     return finding(text, records, chosen=chosen, fast_heads_gone=gone, leading=held)
 
 
@@ -238,7 +203,7 @@ def intervals(records: Sequence[Record], learning: Sequence[Record]) -> Finding:
     where = f"{order} seeds"
     if order.n == 1:
         where = "the one seed there is" if order.k else "no seed (there is one)"
-    text = f"""The best rate of SGD here is {_names(good)}. Intervals that hold
+    text = f"""The best rate of SGD here is {wording.names(good)}. Intervals that hold
         {"it" if len(good) == 1 else "one of these"} ({len(inside)} of {len(means)}) end with training
         losses of {inside.min():.2f} to {inside.max():.2f} nats, the others with {outside.min():.2f} to
         {outside.max():.2f}; the best of the others is worse than the worst of these in {where}."""
@@ -262,10 +227,10 @@ def _variants(records: Sequence[Record]) -> dict[str, pd.DataFrame]:
 def per_weight(records: Sequence[Record]) -> Finding:
     """A rate per weight against one per unit on the interval with very large rates."""
     runs = _variants(records)
-    gap = _gap(runs["weight"], runs["unit"], "test_accuracy", 100)
+    gap = wording.gap(runs["weight"], runs["unit"], "test_accuracy", 100)
     text = f"""*A rate per weight:* on $(10^{{-3}}, 10^4)$ it is
         **{gap.word("behind", "ahead of", margin=POINT)}** a rate
-        per unit by test accuracy, {gap.text(1, " points")}.{_caution(gap, 1, " points")}"""
+        per unit by test accuracy, {gap.text(1, " points")}.{wording.caution(gap, 1, " points")}"""
     return finding(text, records, weight_minus_unit=gap)
 
 
@@ -274,12 +239,12 @@ def on_adam(records: Sequence[Record]) -> Finding:
     """Alrao on Adam against Adam, and whether a test loss explodes."""
     runs = _variants(records)
     ours, adam = runs["alrao-adam"], runs["adam"]
-    gap = _gap(ours, adam, "test_accuracy", 100)
+    gap = wording.gap(ours, adam, "test_accuracy", 100)
     bad = Count.of((ours["status"] != "ok") | (ours["test_loss"] > adam["test_loss"].max() + 0.5))
     text = f"""*On Adam:* Alrao is **{gap.word("behind", "ahead of")}** Adam by test accuracy,
         {gap.text(1, " points")}.
         Its test loss ends half a nat above the worst of Adam's, as that of the paper's GoogLeNet does, in
-        {runs_of(bad)}.{_caution(gap, 1, " points")}"""
+        {wording.runs(bad)}.{wording.caution(gap, 1, " points")}"""
     return finding(text, records, adam_accuracy=gap, adam_fails=bad)
 
 
@@ -296,7 +261,7 @@ def width(records: Sequence[Record]) -> Finding:
     text = f"""*Wider:* three times the width changes the test loss of Alrao by {ours.text(3, " nats")}
         and that of SGD by
         {sgd.text(3, " nats")}; the first change is **{differ.word("below", "above")}** the second,
-        {differ.text(3, " nats")}.{_caution(differ, 3, " nats").replace("first", "last")}"""
+        {differ.text(3, " nats")}.{wording.caution(differ, 3, " nats").replace("first", "last")}"""
     return finding(text, records, width_alrao=ours, width_sgd=sgd, width_difference=differ)
 
 
@@ -311,11 +276,11 @@ def fraction(records: Sequence[Record]) -> Finding:
     """What is lost where a fifth or a twentieth of the units learns."""
     runs = frame(records)
     by_share = {share: part for share, part in runs[runs["fraction"].notna()].groupby("fraction")}
-    fifth, few = (_gap(by_share[share], by_share[1.0], "test_accuracy", 100) for share in (0.2, 0.05))
+    fifth, few = (wording.gap(by_share[share], by_share[1.0], "test_accuracy", 100) for share in (0.2, 0.05))
     words = [gap.word("below", "above") for gap in (fifth, few)]
     text = f"""With one unit in five learning, test accuracy is **{words[0]}** that of the whole network,
         {fifth.text(1, " points")}; with one in twenty, **{words[1]}** it, {few.text(1, " points")}."""
-    return finding(text + _caution(fifth, 1, " points"), records, one_in_five=fifth, one_in_twenty=few)
+    return finding(text + wording.caution(fifth, 1, " points"), records, one_in_five=fifth, one_in_twenty=few)
 
 
 def layers(records: Sequence[Record]) -> Finding:
@@ -336,7 +301,7 @@ def layers(records: Sequence[Record]) -> Finding:
         of the layers
         it costs {early:.1f} points, in the last half {late:.1f}. Slow units ($\\eta < 10^{{-2}}$) are
         **{slow_fast.word("cheaper to reset than", "dearer to reset than")}** fast ones,
-        {slow_fast.text(1, " points")}.{_caution(slow_fast, 1, " points")}""".replace(" -", " −")
+        {slow_fast.text(1, " points")}.{wording.caution(slow_fast, 1, " points")}""".replace(" -", " −")
     return finding(text, records, slow_minus_fast=slow_fast)
 
 
@@ -347,14 +312,16 @@ def layers(records: Sequence[Record]) -> Finding:
 def granularity(records: Sequence[Record]) -> Finding:
     """The character LSTM: a rate per weight against one per unit, and our losses against the figure's."""
     parts = dict(list(frame(records).groupby(["lo", "hi", "per"])))
-    gaps = [_gap(parts[lo, hi, "weight"], parts[lo, hi, "unit"], "test_bits") for lo, hi in _settings()]
+    gaps = [
+        wording.gap(parts[lo, hi, "weight"], parts[lo, hi, "unit"], "test_bits") for lo, hi in _settings()
+    ]
     words = [gap.word("better than", "worse than") for gap in gaps]
     less = Count.of(parts[key]["test_bits"].mean() < paper[0] for key, paper in GRANULARITY_BITS.items())
     text = f"""On $(10^{{-3}}, 10^4)$ a rate per weight is **{words[1]}** a rate per unit,
         {gaps[1].text(2, " bits")}; on
         $(10^{{-4}}, 10^2)$ it is **{words[0]}** a rate per unit, {gaps[0].text(2, " bits")}. In {less}
         settings our mean
-        lies below that of the paper's figure.{_caution(gaps[1], 2, " bits")}"""
+        lies below that of the paper's figure.{wording.caution(gaps[1], 2, " bits")}"""
     return finding(text, records, narrow=gaps[0], wide=gaps[1], below_the_figure=less)
 
 
@@ -366,15 +333,18 @@ def _settings() -> list[tuple[float, float]]:
 def text(records: Sequence[Record]) -> Finding:
     """The character LSTM: Alrao, SGD at the paper's best rate, Adam."""
     runs = by_method(frame(records))
-    sgd = _gap(runs["alrao"], runs["sgd"], "test_bits")
-    adam = _gap(runs["alrao"], runs["adam"], "test_bits")
+    sgd = wording.gap(runs["alrao"], runs["sgd"], "test_bits")
+    adam = wording.gap(runs["alrao"], runs["adam"], "test_bits")
     epochs = records[0].config["epochs"]
     say = f"""After {"one epoch" if epochs == 1 else f"{epochs} epochs"}, in bits per character, Alrao is
         **{sgd.word("ahead of", "behind")}** SGD at the paper's best rate,
         {sgd.text(2, " bits")}, and **{adam.word("ahead of", "behind")}** Adam, {adam.text(2, " bits")}."""
     speed = " In the paper Adam ends behind SGD, so a lead of Adam this early is one of speed."
     return finding(
-        say + _caution(sgd, 2, " bits") + speed * (adam.sign() > 0), records, bits_sgd=sgd, bits_adam=adam
+        say + wording.caution(sgd, 2, " bits") + speed * (adam.sign() > 0),
+        records,
+        bits_sgd=sgd,
+        bits_adam=adam,
     )
 
 
@@ -388,16 +358,16 @@ def regression(records: Sequence[Record]) -> Finding:
     best = groups["sgd"][groups["sgd"]["lo"] == good[0]]
     facts, said = {}, []
     for hi, part in groups["alrao"].groupby("hi"):
-        gap = facts[f"up_to_{decade(hi)}"] = _gap(part, best, "size")
+        gap = facts[f"up_to_{decade(hi)}"] = wording.gap(part, best, "size")
         word = gap.word("below", "above")
         spread = "" if gap.spread is None else f" within a factor {10**gap.spread:.1f}"
         size = f"{10**gap.mean:.2g} times as large{spread} (n = {gap.n})"
         said.append(f"**{word}** it on $[10^{{-5}}, {hi:g}]$, {size}")
     failed = Count.of(groups["sgd"].loc[groups["sgd"]["lo"] == runs["lo"].max(), "status"] != "ok")
-    say = f"""After {records[0].config["epochs"]} epochs the best rate of SGD is {_names(good)}.
+    say = f"""After {records[0].config["epochs"]} epochs the best rate of SGD is {wording.names(good)}.
         Held against its squared error, in geometric means,
-        that of
-        Alrao is {", and ".join(said)}. SGD at {decade(runs["lo"].max())} diverges in {runs_of(failed)}."""
+        that of Alrao is {", and ".join(said)}. SGD at {decade(runs["lo"].max())} diverges in
+        {wording.runs(failed)}."""
     return finding(say, records, **facts, diverged=failed)
 
 
@@ -409,11 +379,11 @@ def returns(records: Sequence[Record]) -> Finding:
         runs = by_method(part)
         good = good_rates(runs["sgd"], by="return", largest=True)
         best = runs["sgd"][runs["sgd"]["lo"] == good[0]]
-        sgd, adam = (_gap(runs["alrao"], them, "return") for them in (best, runs["adam"]))
+        sgd, adam = (wording.gap(runs["alrao"], them, "return") for them in (best, runs["adam"]))
         facts |= {f"{task}_sgd": sgd, f"{task}_adam": adam}
         words = [gap.word("behind", "ahead of") for gap in (sgd, adam)]
         said.append(
-            f"On the {task.replace('-', ' ')}, where the best rate of SGD is {_names(good)}, Alrao is"
+            f"On the {task.replace('-', ' ')}, where the best rate of SGD is {wording.names(good)}, Alrao is"
             f" **{words[0]}** SGD, {sgd.text(0)}, and **{words[1]}** Adam, {adam.text(0)}."
         )
     if all(gap.sign() == 0 for name, gap in facts.items() if name.endswith("_sgd")):

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from startright.measured import Contrast, Count, Finding, Measured, finding, needs_records
-from startright.papers.alrao.findings import DEAD, EARLY, POINT, WINS, runs_of
+from startright.papers.alrao import wording
+from startright.papers.alrao.findings import DEAD, EARLY, POINT, WINS
 from startright.papers.alrao.readings import NAMES, by_method, good_rates, head_rates, trace, weights_at
 from startright.studies import Record, frame
 
@@ -48,9 +49,9 @@ def one_head(records: Sequence[Record]) -> Finding:
     chosen, held = Count.of(final > WINS), Measured.of(final)
     text = f"""
         Of the copies of the output layer, called *heads*, each with a rate of its own, those with rates
-        above 1 have lost their say after {EARLY} minibatches in {runs_of(gone)}; after
+        above 1 have lost their say after {EARLY} minibatches in {wording.runs(gone)}; after
         {int(paths[0][0][-1])} the leading head has {held} of the weight (n = {held.n}), more than
-        {WINS:g} in {runs_of(chosen)}."""
+        {WINS:g} in {wording.runs(chosen)}."""
     return finding(text, records, gone=gone, chosen=chosen, held=held)
 
 
