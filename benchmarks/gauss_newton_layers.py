@@ -61,7 +61,7 @@ def main() -> None:
         print(
             json.dumps(row)
             if options.json
-            else "{case}: {way} {way_s:.3f} s, {baseline} {baseline_s:.3f} s, ratio {ratio:.2f} ({ratio_low:.2f}"
+            else "{case}: {way} {way_s:.3f} s, {baseline} {baseline_s:.3f} s, {ratio:.2f} ({ratio_low:.2f}"
             " to {ratio_high:.2f}; to reach: {goal})".format(**row)
         )
 
