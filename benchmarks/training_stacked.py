@@ -2,7 +2,8 @@
 
 Both train the same networks on the same batches to the same curves (checked here). To reach: 3 times faster.
 The limit, that of arithmetic and memory, is some 11 times: 1.43 MFLOP a step of a run at 80 GFLOP/s, and
-180 kB that the optimizer moves. Times are the least of alternating repeats, so that a busy machine harms both alike.
+180 kB that the optimizer moves. Times are the least of alternating repeats, so that a busy machine harms both
+alike.
 """
 
 import argparse

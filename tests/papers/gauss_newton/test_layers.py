@@ -198,8 +198,9 @@ def test_hooks_are_gone_afterwards_and_the_network_is_as_it_was():
     net, x, _ = made("convolution")
     net[0].register_forward_hook(lambda layer, args, output: output * 2)
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    kernel = Linearised(net, x).kernel()
-    torch.testing.assert_close(kernel, Linearised(net, x, by_layers=False).kernel(), rtol=1e-12, atol=1e-12)
+    found, expected = Linearised(net, x), Linearised(net, x, by_layers=False).kernel()
+    torch.testing.assert_close(found.kernel(), expected, rtol=1e-12, atol=1e-12)
+    assert set(found.layers) == {"0", "3"}
     assert [len(part._forward_hooks) for part in net] == [1, 0, 0, 0]
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
     assert all(p.grad is None and p.requires_grad for p in net.parameters())
