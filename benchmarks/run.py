@@ -13,7 +13,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NO_TIMES = ("run", "higher_order_operations")  # the second writes its own table, in a quarter of an hour
+NO_TIMES = (
+    "run",
+    "timing",
+    "higher_order_operations",
+)  # the last writes its own table, in a quarter of an hour
 
 
 def lines(script: Path) -> list[dict]:

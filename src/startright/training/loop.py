@@ -13,6 +13,7 @@ from startright.training.config import Group, History, TrainConfig, check_plain
 from startright.training.evaluation import Loss, Recorder, cross_entropy
 from startright.training.launches import CapturedStep
 from startright.training.penalties import Penalty
+from startright.training.sizes import fitting_threads
 
 Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Augment = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
@@ -35,7 +36,8 @@ def train(
     """Train ``model`` in place, on the device where ``data`` are.
 
     The host waits for the device once an evaluation. A training whose loss is not finite at an evaluation
-    ends there, marked ``diverged``.
+    ends there, marked ``diverged``. A small network is trained on one thread of a CPU
+    (:mod:`startright.training.sizes`).
 
     Args:
         model: gives outputs, (n, classes), for inputs, (n, ...).
@@ -74,17 +76,32 @@ def train(
         return step(inputs, y[index])
 
     launch = CapturedStep(whole, [noise]) if capture and device.type == "cuda" else whole
-    recorder, count = Recorder(config, data, loss), 0
+    recorder = Recorder(config, data, loss)
+    with fitting_threads(model, device):
+        _epochs(model, data, config, order, launch, recorder, on_epoch, on_step)
+    return recorder.histories[0]
+
+
+def _epochs(  # noqa: PLR0917 - what the loop goes on with
+    model: nn.Module,
+    data: Dataset,
+    config: TrainConfig,
+    order: torch.Generator,
+    launch: Callable[[torch.Tensor], torch.Tensor],
+    recorder: Recorder,
+    on_epoch: Hook | None,
+    on_step: Hook | None,
+) -> None:
+    y, count = data.train.y, 0
     for epoch in range(config.epochs):
         if on_epoch is not None:
             on_epoch(epoch, model)
-        for index in batches(len(y), config.batch_size, order, drop_last=config.drop_last, device=device):
+        for index in batches(len(y), config.batch_size, order, drop_last=config.drop_last, device=y.device):
             batch_loss, count = launch(index), count + 1
             if on_step is not None:
                 on_step(count, model)
             if recorder.step(batch_loss[None], lambda x: _eval_outputs(model, x)[None]) == []:
-                return recorder.histories[0]
-    return recorder.histories[0]
+                return
 
 
 def gradient_step(

@@ -34,7 +34,7 @@ class ModelStack:
     """
 
     def __init__(self, models: Sequence[nn.Module]):
-        _check_alike(models)
+        check_alike(models)
         self.models = list(models)
         self._base = models[0]
         trainable = {name: p for name, p in self._base.named_parameters() if p.requires_grad}
@@ -164,7 +164,12 @@ def _moving(model: nn.Module) -> set[str]:
     }
 
 
-def _check_alike(models: Sequence[nn.Module]) -> None:
+def check_alike(models: Sequence[nn.Module]) -> None:
+    """Refuse models that cannot be stacked.
+
+    Raises:
+        ValueError: see :class:`ModelStack`.
+    """
     if len({id(model) for model in models}) < max(1, len(models)):
         raise ValueError(f"expected one or more models, none of them twice, got {len(models)}")
     for module in models[0].modules():

@@ -6,6 +6,7 @@ that run alone. Each run sees the same initial weights, order of the data and up
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import torch
@@ -16,9 +17,10 @@ from startright.data.batches import batch_sizes
 from startright.seeds import generator
 from startright.training.config import Group, History, TrainConfig, check_lr
 from startright.training.evaluation import Loss, Recorder, cross_entropy, stacked_loss
-from startright.training.loop import Augment, Hook, at_least_float32, precision
+from startright.training.loop import Augment, Hook, at_least_float32, precision, train
 from startright.training.optim import stacked_optimizer
-from startright.training.stack import ModelStack
+from startright.training.sizes import fitting_threads, stacking_pays
+from startright.training.stack import ModelStack, check_alike
 
 
 def train_stacked(
@@ -36,7 +38,8 @@ def train_stacked(
     """Train all ``models`` in place, as one program, on the device where ``data`` are.
 
     A run whose loss is not finite at an evaluation is marked ``diverged`` and leaves the stack; the others
-    go on as if it had never been there.
+    go on as if it had never been there. Where a stack is slower than one run after another, on a CPU from a
+    width of 256 on, they are trained so, unless a hook wants the stack (:mod:`startright.training.sizes`).
 
     Args:
         models: one a run, alike in all but the values of their parameters and buffers.
@@ -70,13 +73,49 @@ def train_stacked(
         raise ValueError(
             f"expected one strength of the penalty a model, got {len(strengths)} for {len(models)}"
         )
+    check_alike(models)
+    if on_epoch is on_step is None and not stacking_pays(models[0], data.train.x.device):
+        return _one_by_one(models, data, config, seeds, lrs, loss, augment)
     program = _Gradients([model.to(data.train.x.device).train() for model in models], config, lrs, loss)
     hooks = {"on_epoch": on_epoch, "on_step": on_step}
     bound = {
         name: hook and (lambda count, _, hook=hook: hook(count, program.stack))
         for name, hook in hooks.items()
     }
-    return train_together(program, data, config, seeds=seeds, loss=loss, augment=augment, **bound)
+    with fitting_threads(models[0], data.train.x.device):
+        return train_together(program, data, config, seeds=seeds, loss=loss, augment=augment, **bound)
+
+
+def _one_by_one(  # noqa: PLR0917 - those of train_stacked
+    models: Sequence[nn.Module],
+    data: Dataset,
+    config: TrainConfig,
+    seeds: Sequence[int],
+    lrs: Sequence[float],
+    loss: Loss,
+    augment: Augment | Sequence[Augment] | None,
+) -> list[History]:
+    """The same by the loop for one run."""
+    histories, augments = [], each_augment(augment, len(models))
+    for row, (model, seed, lr, own) in enumerate(zip(models, seeds, lrs, augments, strict=True)):
+        penalty = config.penalty
+        if penalty is not None and isinstance(penalty.strength, tuple):
+            penalty = replace(penalty, strength=penalty.strength[row])
+        here = replace(config, lr=lr, penalty=penalty)
+        histories.append(train(model, data, here, seed=seed, loss=loss, augment=own))
+    return histories
+
+
+def each_augment(augment: Augment | Sequence[Augment] | None, runs: int) -> list[Augment | None]:
+    """The augmentation of each run.
+
+    Raises:
+        ValueError: not one a run.
+    """
+    augments = [augment] * runs if augment is None or callable(augment) else list(augment)
+    if len(augments) != runs:
+        raise ValueError(f"expected one augmentation a run, got {len(augments)} for {runs}")
+    return augments
 
 
 class Program(Protocol):
@@ -190,9 +229,7 @@ class _Batches:
         augment: Augment | Sequence[Augment] | None,
     ):
         self.data, self.size = data.train, config.batch_size
-        self.augments = [augment] * len(seeds) if augment is None or callable(augment) else list(augment)
-        if len(self.augments) != len(seeds):
-            raise ValueError(f"expected one augmentation a run, got {len(self.augments)} for {len(seeds)}")
+        self.augments = each_augment(augment, len(seeds))
         self.count = len(batch_sizes(len(data.train.y), config.batch_size, config.drop_last))
         self.orders = [generator(seed, "order") for seed in seeds]
         self.noises = [generator(seed, "augment", data.train.x.device) for seed in seeds]

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from startright.papers.alrao.likelihoods import Categorical, Gaussian
+from startright.papers.alrao import mixture
+from startright.papers.alrao.likelihoods import Categorical, CrossEntropy, Gaussian
 from startright.papers.alrao.mixture import linear_step
 
 LIKELIHOODS = [("categorical", Categorical()), ("gaussian", Gaussian(0.7))]
@@ -148,3 +149,35 @@ def test_the_inputs_are_left_as_they_were():
     linear_step(*parts, Categorical())
     for before, after in zip(case("categorical"), parts, strict=True):
         assert torch.equal(before, after)
+
+
+WEIGHTED = CrossEntropy(weight=(1.0, 0.5, 0.0, 2.0))
+SOUND = [(*either, ()) for either in LIKELIHOODS]
+SOUND += [("categorical", Categorical(), (2,)), *(("categorical", WEIGHTED, shape) for shape in ((), (2,)))]
+
+
+@pytest.mark.parametrize(("kind", "likelihood", "shape"), SOUND)
+def test_the_masks_of_failed_heads_change_nothing_where_none_has_failed(kind, likelihood, shape, monkeypatch):
+    found = linear_step(*case(kind, *shape, dtype=torch.float32), likelihood)
+    monkeypatch.setattr(mixture, "_all_sound", lambda outputs, means: False)
+    for got, expected in zip(
+        found, linear_step(*case(kind, *shape, dtype=torch.float32), likelihood), strict=True
+    ):
+        assert torch.equal(got, expected)
+
+
+def test_the_masks_are_left_out_only_where_all_is_finite(monkeypatch):
+    """A weight of −∞ may leave the mean finite: a class is then impossible, and no target is of it."""
+    looks = []
+    right = mixture._all_sound
+    monkeypatch.setattr(mixture, "_all_sound", lambda *seen: looks.append(right(*seen)) or looks[-1])
+    z, weight, bias, _, log_weights = case("categorical")
+    targets = torch.tensor([0, 1, 2, 0, 1])
+    linear_step(z, weight, bias, targets, log_weights, Categorical())
+    weight[1, 3, 0] = -torch.inf
+    found = linear_step(z.abs(), weight, bias, targets, log_weights, Categorical())
+    assert found.log_likelihoods.isfinite().all()
+    assert all(part.isfinite().all() for part in found)
+    weight[2] = torch.nan
+    linear_step(z, weight, bias, targets, log_weights, Categorical())
+    assert looks == [True, False, False]

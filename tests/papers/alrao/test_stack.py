@@ -11,7 +11,7 @@ from startright.papers.alrao.likelihoods import Categorical
 from startright.papers.alrao.stack import fit_stacked
 from startright.papers.alrao.trace import WeightTrace
 from startright.papers.alrao.training import fit
-from startright.training import TrainConfig
+from startright.training import TrainConfig, sizes
 from startright.training.schedules import cosine
 
 MIXED = [((1e-5, 10.0), 6), ((0.1, 0.1), 1), ((1e-3, 1.0), 3), ((0.5, 0.5), 1), ((1e-4, 1e-1), 6)]
@@ -57,6 +57,21 @@ def test_each_run_is_what_fit_makes_of_it_alone(digits, settings, options):
         assert_same(alone, histories[run], model, together[run][0])
         assert traces[run].weights.shape == (3, settings[run][1])
         torch.testing.assert_close(traces[run].weights, trace.weights, rtol=1e-8, atol=1e-12)
+
+
+def test_wide_networks_are_trained_one_by_one(digits, monkeypatch):
+    together, alone = pairs(CALM), pairs(CALM)
+    expected = fit_stacked(together, digits, CONFIG, seeds=[1, 2, 3])
+    monkeypatch.setattr(sizes, "WIDE", 12)
+    monkeypatch.setattr("startright.papers.alrao.stack.ModelStack", None)
+    traces = [WeightTrace([1, 3, 10]) for _ in CALM]
+    histories = fit_stacked(alone, digits, CONFIG, seeds=[1, 2, 3], watches=traces)
+    for run, (model, _) in enumerate(alone):
+        assert_same(expected[run], histories[run], together[run][0], model)
+        assert traces[run].weights.shape == (3, CALM[run][1])
+    different = [pair for n in (12, 13) for pair in pairs(CALM[:1], widths=(64, n, 12, 10))]
+    with pytest.raises(ValueError, match="model 1 differs"):
+        fit_stacked(different, digits, CONFIG, seeds=[0, 1])
 
 
 def test_rates_of_a_group_keep_their_factor(digits):

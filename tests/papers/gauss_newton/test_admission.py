@@ -10,7 +10,8 @@ from torch.utils.checkpoint import checkpoint
 
 from startright.papers.gauss_newton import GaussNewton
 from startright.papers.gauss_newton.batches import rows_one_by_one, size, split, trainable
-from startright.papers.gauss_newton.general import as_function, direction, jacobian, tangent_kernel
+from startright.papers.gauss_newton.general import direction, tangent_kernel
+from startright.papers.gauss_newton.linearised import as_function, jacobian
 
 
 def normal(*shape, seed=1):

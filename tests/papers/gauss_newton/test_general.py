@@ -5,7 +5,8 @@ from torch.func import functional_call, hessian, jacrev
 
 from startright.papers.gauss_newton import reference
 from startright.papers.gauss_newton.dual import Damping
-from startright.papers.gauss_newton.general import CHUNK_NUMBERS, direction, pullback, tangent_kernel
+from startright.papers.gauss_newton.general import direction, pullback, tangent_kernel
+from startright.papers.gauss_newton.linearised import CHUNK_NUMBERS
 from startright.papers.gauss_newton.network import MeanField
 from startright.papers.gauss_newton.network import tangent_kernel as closed_kernel
 
@@ -161,15 +162,17 @@ def test_chunks_change_nothing(make, chunk_size):
 
 
 def test_a_chunk_is_as_large_as_the_limit_allows(monkeypatch):
-    net, x = mlp()
-    sizes = []
+    net, x = MeanFieldModule(normal(4), normal(4, 3), normal(4)), normal(7, 3)
+    where, sizes = "startright.papers.gauss_newton.linearised", []
     monkeypatch.setattr(
-        "startright.papers.gauss_newton.general.jacobian",
-        lambda f, params, x: sizes.append(len(x)) or [torch.zeros(3 * len(x), 1)],
+        f"{where}.jacobian",
+        lambda f, params, x: (
+            sizes.append(len(x)) or [torch.zeros(len(x), p.numel()) for p in params.values()]
+        ),
     )
-    numbers = 3 * sum(p.numel() for p in net.parameters())
+    numbers = sum(p.numel() for p in net.parameters())
     for limit, largest in {CHUNK_NUMBERS: 7, 2 * numbers: 2, 1: 1}.items():
-        monkeypatch.setattr("startright.papers.gauss_newton.general.CHUNK_NUMBERS", limit)
+        monkeypatch.setattr(f"{where}.CHUNK_NUMBERS", limit)
         sizes.clear()
         tangent_kernel(net, x)
         assert max(sizes) == largest

@@ -16,11 +16,13 @@ from startright.papers.alrao.mixture import linear_step
 from startright.papers.alrao.model import Alrao, Optimizer
 from startright.papers.alrao.optim import PerUnitSGD
 from startright.papers.alrao.switch import switch_update
-from startright.papers.alrao.training import Watch
+from startright.papers.alrao.training import Watch, fit
 from startright.training import History, ModelStack, TrainConfig
 from startright.training.config import check_plain
 from startright.training.loop import Augment
 from startright.training.optim import StackedAdam, StackedSGD
+from startright.training.sizes import fitting_threads, stacking_pays
+from startright.training.stack import check_alike
 from startright.training.stacked import train_together
 
 
@@ -36,7 +38,8 @@ def fit_stacked(
     """Train all models in place, as one program; with each, what :func:`startright.alrao.training.fit` does.
 
     A run that is not finite at an evaluation is marked ``diverged`` and leaves the stack; the others go on as
-    if it had never been there. Every model ends with the weights, heads and Switch of its run. The
+    if it had never been there. Wide networks are trained one by one on a CPU, where a stack of them is slower
+    (:mod:`startright.training.sizes`). Every model ends with the weights, heads and Switch of its run. The
     optimizers are read only: moments of Adam start from zero and are not given back.
 
     Args:
@@ -63,12 +66,20 @@ def fit_stacked(
             + (f" and {len(watches)} watches" if watches else "")
         )
     check_plain(config, "Alrao")
+    _check_pairs(pairs)
+    if not stacking_pays(pairs[0][0].backbone, data.train.x.device):
+        check_alike([model.backbone for model, _ in pairs])
+        own = zip(pairs, seeds, watches or [None] * len(pairs), strict=True)
+        return [
+            fit(*pair, data, config, seed=seed, augment=augment, watch=watch) for pair, seed, watch in own
+        ]
     order = sorted(range(len(pairs)), key=lambda run: pairs[run][0].heads.n)  # runs of as many heads adjoin
     for model, _ in pairs:
         model.look(data.train.x[:2])
     runs = _Runs([pairs[run] for run in order], [watches[run] for run in order] if watches else None)
     runs.check(data)
-    histories = train_together(runs, data, config, seeds=[seeds[run] for run in order], augment=augment)
+    with fitting_threads(pairs[0][0].backbone, data.train.x.device):
+        histories = train_together(runs, data, config, seeds=[seeds[run] for run in order], augment=augment)
     return [history for _, history in sorted(zip(order, histories, strict=True), key=lambda pair: pair[0])]
 
 
@@ -76,7 +87,6 @@ class _Runs:
     """The backbones as one stack, under the heads of the runs in groups of equal number."""
 
     def __init__(self, pairs: Sequence[tuple[Alrao, Optimizer]], watches: Sequence[Watch] | None):
-        _check_pairs(pairs)
         for model, _ in pairs:
             model.train()
         self.stack, self.watches = ModelStack([model.backbone for model, _ in pairs]), watches

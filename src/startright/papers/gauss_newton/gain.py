@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from startright.papers.gauss_newton.batches import Batch, call, trainable
 from startright.papers.gauss_newton.dual import Damping
-from startright.papers.gauss_newton.general import Direction, SecondOrder, pullback, solve
+from startright.papers.gauss_newton.general import Direction, SecondOrder, solve
 from startright.papers.gauss_newton.losses import ExampleLoss, LocalLoss, local_loss
 
 START = 1e-3  # of ρ, if none is given: the source's τ for a start that is not known to be good
@@ -70,7 +70,6 @@ def trusted_direction(
     damping: Damping,
     trust: Trust,
     lr: float,
-    chunk_size: int | None = None,
 ) -> tuple[Direction, Trust, float]:
     """The first direction along which the loss of the batch falls, or 0.
 
@@ -82,7 +81,6 @@ def trusted_direction(
         damping: α and ε₀; its ρ is that of ``trust``.
         trust: from the step before.
         lr: λ_eff, at most 1.
-        chunk_size: see :func:`~startright.gauss_newton.general.direction`.
 
     Returns:
         The direction, the trust for the next step, and the gain: nan if no step lowers the loss by more than
@@ -97,7 +95,7 @@ def trusted_direction(
         fall = predicted_fall(found.local, found.kernel.double() @ z, lr)
         if not fall > torch.finfo(before.dtype).eps * abs(float(before)):
             break
-        phi = pullback(model, x, z, chunk_size)
+        phi = found.pullback(z)
         moved = {name: p - lr * phi[name] for name, p in start.items()}
         gain = float(before - _value(loss, call(model, moved, x), targets)) / fall
         trust = trust.after(gain)

@@ -31,26 +31,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.func import jacrev, vmap
 
 from startright.models.untouched import untouched
-from startright.papers.gauss_newton.admission import check, check_outputs
-from startright.papers.gauss_newton.batches import (
-    Batch,
-    call,
-    each,
-    pulled_back,
-    rows_one_by_one,
-    size,
-    split,
-    trainable,
-)
+from startright.papers.gauss_newton.admission import check
+from startright.papers.gauss_newton.batches import Batch, size
 from startright.papers.gauss_newton.dual import Damping
+from startright.papers.gauss_newton.linearised import Linearised, Parameters
 from startright.papers.gauss_newton.losses import ExampleLoss, LocalLoss, local_loss
-from startright.papers.gauss_newton.network import symmetric
-
-Parameters = dict[str, Tensor]
-CHUNK_NUMBERS = 2**24  # of a chunk's Jacobian when no chunk size is given: 128 MB in float64
 
 
 @dataclass(frozen=True)
@@ -75,15 +62,17 @@ class Direction:
 
 @dataclass(frozen=True)
 class SecondOrder:
-    """All that directions are computed from, however damped.
+    r"""All that directions are computed from, however damped.
 
     Args:
         local: the loss to second order in the outputs.
         kernel: the tangent kernel, (N·K, N·K).
+        pullback: :math:`J^\top z` by the parameter's name, for z of shape (N·K,).
     """
 
     local: LocalLoss
     kernel: Tensor
+    pullback: Callable[[Tensor], Parameters]
 
 
 def direction(
@@ -118,7 +107,7 @@ def direction(
     with in_full_precision(model):
         found = second_order(model, x, targets, loss, hessian=hessian, chunk_size=chunk_size)
         z, epsilon, extremes = solve(found.kernel, found.local, damping)
-        return Direction(pullback(model, x, z, chunk_size), found.local.value, epsilon, *extremes)
+        return Direction(found.pullback(z), found.local.value, epsilon, *extremes)
 
 
 @contextmanager
@@ -145,14 +134,13 @@ def second_order(
         FloatingPointError: a loss that is not finite.
     """
     check(model, x)
-    outputs = call(model, trainable(model), x)
-    check_outputs(outputs, x)
-    local = local_loss(loss, outputs, targets, hessian)
+    linearised = Linearised(model, x, chunk_size)
+    local = local_loss(loss, linearised.outputs, targets, hessian)
     if not bool(local.value.isfinite()):
         raise FloatingPointError(
             f"the loss is {local.value.item()}: the step before was too large, or the data is bad"
         )
-    return SecondOrder(local, tangent_kernel(model, x, chunk_size))
+    return SecondOrder(local, linearised.kernel(), linearised.pullback)
 
 
 def tangent_kernel(model: nn.Module, x: Batch, chunk_size: int | None = None) -> Tensor:
@@ -170,90 +158,12 @@ def tangent_kernel(model: nn.Module, x: Batch, chunk_size: int | None = None) ->
     Raises:
         ValueError: a chunk size that is not a positive integer.
     """
-    jacobians = _Jacobians(model)
-    if chunk_size is None:
-        with torch.no_grad():
-            outputs = call(model, jacobians.params, each(lambda t: t[:1], x)).numel()
-        chunk_size = max(1, CHUNK_NUMBERS // (outputs * sum(p.numel() for p in jacobians.params.values())))
-    if isinstance(chunk_size, bool) or not isinstance(chunk_size, int) or chunk_size < 1:
-        raise ValueError(f"chunk_size must be a positive integer or None, got {chunk_size!r}")
-    chunks = split(x, chunk_size)
-    rows: list[list[Tensor]] = [[] for _ in chunks]
-    for a, chunk in enumerate(chunks):
-        left = jacobians(chunk)
-        for b in range(a):
-            rows[a].append(_product(left, jacobians(chunks[b])))
-        rows[a].append(symmetric(_product(left, left)))
-    return _mirrored(rows)
-
-
-class _Jacobians:
-    """The Jacobian of a chunk by vmap or, where a network's layers do not go with it, output by output."""
-
-    def __init__(self, model: nn.Module):
-        self.model, self.one_by_one = model, False
-        self.params, self.f = as_function(model)
-
-    def __call__(self, x: Batch) -> list[Tensor]:
-        if not self.one_by_one:
-            try:
-                return jacobian(self.f, self.params, x)
-            except torch.OutOfMemoryError:
-                raise
-            except Exception:  # recurrent layers, checkpoints, data-dependent branches: of many kinds
-                self.one_by_one = True
-        try:
-            return rows_one_by_one(self.model, self.params, x)
-        except RuntimeError as error:
-            raise ValueError(
-                f"the outputs of {type(self.model).__name__} cannot be differentiated one by one: {error}"
-            ) from error
-
-
-def _product(left: list[Tensor], right: list[Tensor]) -> Tensor:
-    """A block of the kernel, parameter by parameter: the Jacobians are never put together."""
-    block = left[0] @ right[0].mT
-    for j, k in zip(left[1:], right[1:], strict=True):
-        block.addmm_(j, k.mT)
-    return block
-
-
-def _mirrored(rows: list[list[Tensor]]) -> Tensor:
-    """The whole kernel from the blocks on and below its diagonal."""
-    sizes = [len(row[0]) for row in rows]
-    kernel = rows[0][0].new_empty(sum(sizes), sum(sizes))
-    starts = [sum(sizes[:k]) for k in range(len(sizes))]
-    for a, row in enumerate(rows):
-        for b, block in enumerate(row):
-            here, there = (slice(starts[k], starts[k] + sizes[k]) for k in (a, b))
-            kernel[here, there] = block
-            kernel[there, here] = block.mT
-    return kernel
-
-
-def as_function(model: nn.Module) -> tuple[Parameters, Callable[[Parameters, Batch], Tensor]]:
-    """The trainable parameters, detached, and (parameters, one example) → its K outputs."""
-
-    def f(params: Parameters, x: Batch) -> Tensor:
-        return call(model, params, each(lambda t: t[None], x)).flatten()
-
-    return trainable(model), f
-
-
-def jacobian(f: Callable[[Parameters, Batch], Tensor], params: Parameters, x: Batch) -> list[Tensor]:
-    """The Jacobian of some examples' outputs, a block (n·K, P_l) for each parameter."""
-    blocks = vmap(jacrev(f), (None, 0))(params, x)
-    return [blocks[name].flatten(0, 1).flatten(1) for name in params]
+    return Linearised(model, x, chunk_size).kernel()
 
 
 def pullback(model: nn.Module, x: Batch, z: Tensor, chunk_size: int | None = None) -> Parameters:
     r""":math:`J^\top z` by the parameter's name, for z of shape (N·K,): a backward pass for each chunk."""
-    n, total, params = size(x), {}, trainable(model)
-    chunks, parts = (split(part, chunk_size or n) for part in (x, z.view(n, -1)))
-    for chunk, part in zip(chunks, parts, strict=True):
-        pulled = pulled_back(model, params, chunk, part)
-        total = {name: total[name].add_(p) for name, p in pulled.items()} if total else pulled
-    return total
+    return Linearised(model, x, chunk_size or size(x), by_layers=False).pullback(z)
 
 
 def solve(

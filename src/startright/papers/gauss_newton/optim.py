@@ -159,7 +159,6 @@ class GaussNewton(torch.optim.Optimizer):
                 damping=damping,
                 trust=Trust(group["relative_floor"] or START, group.get("growth", 2.0)),
                 lr=float(group["lr"]),
-                chunk_size=chunk,
             )
         group |= {"relative_floor": trust.relative_floor, "growth": trust.growth}
         return found, gain
