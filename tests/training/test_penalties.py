@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from startright.data.images import Dataset, Split
 from startright.models import MLP, build
 from startright.training import TrainConfig, train
 from startright.training.penalties import L1, L2, GroupLasso, Penalty
@@ -176,3 +177,21 @@ def test_a_model_has_its_penalty_with_a_gradient_that_is_finite_at_zero(kind):
         kind((0.1, 0.2))(model)
     with pytest.raises(ValueError, match=r"trains no '0\.weight'"):
         kind(0.1, factors={"0.weight": 1.0})(model)
+
+
+def test_in_the_loss_a_penalty_keeps_its_weight_beside_momentum():
+    """The minimiser of ½(w − 1)² + λ|w| is 1 − λ, whatever the momentum; by proximal steps it is 1 − λ(1 − m)."""
+
+    def end(penalty):
+        model = nn.Linear(1, 1, bias=False)
+        nn.init.ones_(model.weight)
+        data = Dataset(
+            "one", *[Split(torch.ones(4, 1), torch.ones(4, 1))] * 2, None, 1, torch.zeros(1), torch.ones(1)
+        )
+        config = TrainConfig(epochs=400, batch_size=4, lr=0.05, momentum=0.9, penalty=penalty)
+        train(model, data, config, loss=lambda out, y: (out - y).square().flatten() / 2)
+        return model.weight.item()
+
+    for kind in (L1, GroupLasso):
+        assert end(kind(0.5, in_loss=True)) == pytest.approx(0.5, abs=1e-3)
+        assert end(kind(0.5)) == pytest.approx(0.95, abs=1e-3)

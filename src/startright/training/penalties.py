@@ -30,6 +30,8 @@ class Penalty:
         select: name and values, (runs, ...) → whether the parameter is penalised.
         factors: name of a parameter → its own factor of λ; with them, those that are named are penalised,
             and ``select`` says nothing.
+        in_loss: join the loss with a subgradient and leave out the proximal step. Momentum and Adam then keep
+            the balance of loss and penalty; a proximal step of size η beside a momentum m weighs 1 − m of λ.
 
     Raises:
         ValueError: a strength or a factor that is negative or no number, or factors without a name.
@@ -38,6 +40,7 @@ class Penalty:
     strength: float | tuple[float, ...]
     select: Select = weights
     factors: Mapping[str, float] | None = None
+    in_loss: bool = False
 
     def __post_init__(self):
         several = isinstance(self.strength, Sequence)
@@ -60,7 +63,7 @@ class Penalty:
 
     def value(self, parameters: Parameters) -> torch.Tensor:
         """What joins the loss of each run, (runs,); 0 of a penalty that acts by its proximal step."""
-        return torch.zeros(())
+        return self.total(parameters) if self.in_loss else torch.zeros(())
 
     def prox(self, parameters: Parameters, rates: torch.Tensor | float) -> None:
         """Move the parameters, (runs, ...), in place, after a step of the given size, or sizes, (runs,)."""
@@ -116,7 +119,9 @@ class L1(Penalty):
 
     @torch.no_grad()
     def prox(self, parameters: Parameters, rates: torch.Tensor | float) -> None:
-        """Every weight moves by ηλ towards 0, and stops there."""
+        """Every weight moves by ηλ towards 0, and stops there; none does of a penalty in the loss."""
+        if self.in_loss:
+            return
         for name, w in self._selected(parameters).items():
             w.copy_(w.sign() * (w.abs() - _column(rates, w) * self._column(name, w)).clamp_min(0))
 
@@ -135,6 +140,7 @@ class GroupLasso(Penalty):
         strength: as in :class:`Penalty`.
         select: likewise.
         factors: likewise.
+        in_loss: likewise.
         weighted: whether a group counts :math:`\sqrt{n_u}` times, or once.
         columns: name of a parameter → the number of blocks of its convolution (1 of any other): its groups
             are the entries of the second axis, in each block, where they are otherwise those of the first.
@@ -148,6 +154,8 @@ class GroupLasso(Penalty):
     @torch.no_grad()
     def prox(self, parameters: Parameters, rates: torch.Tensor | float) -> None:
         r"""Every group shrinks by the factor :math:`\max(0, 1 - \eta\lambda\sqrt{n_u}/\lVert w_u\rVert)`."""
+        if self.in_loss:
+            return
         for name, w in self._selected(parameters).items():
             rows = self._groups(name, w)
             norms = rows.norm(dim=2, keepdim=True)
