@@ -180,7 +180,7 @@ def test_a_model_has_its_penalty_with_a_gradient_that_is_finite_at_zero(kind):
 
 
 def test_in_the_loss_a_penalty_keeps_its_weight_beside_momentum():
-    """The minimiser of ½(w − 1)² + λ|w| is 1 − λ, whatever the momentum; by proximal steps it is 1 − λ(1 − m)."""
+    """The minimiser of ½(w − 1)² + λ|w| is 1 − λ, whatever the momentum m; by proximal steps 1 − λ(1 − m)."""
 
     def end(penalty):
         model = nn.Linear(1, 1, bias=False)

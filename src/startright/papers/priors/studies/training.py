@@ -114,10 +114,10 @@ def half_decades(first: float, last: float) -> tuple[float, ...]:
 
 
 DIGITS = {
-    **{"network": "mlp", "dataset": "digits", "epochs": 40, "lr": 0.05},
+    **{"network": "mlp", "dataset": "digits", "epochs": 25, "lr": 0.05},
     **{"batch_size": 50, "width": 32, "n_train": 300},
 }
-SMALL = {"network": "cvnn", "dataset": "cifar10", "epochs": 5, "lr": 0.05, "batch_size": 128, "width": 16}
+SMALL = {"network": "cvnn", "dataset": "cifar10", "epochs": 12, "lr": 0.05, "batch_size": 128, "width": 16}
 PAPER = {"dataset": "cifar10", "epochs": 100, "lr": 0.05, "batch_size": 128}
 WHOLE = {setup: half_decades(-3.0, 1.0) for setup in ("usual", "bayesian")}
 
@@ -126,14 +126,12 @@ TRAINING = Study(
     version=1,
     question="How far is the theoretical strength of a penalty from the best one?",
     grid=by_profile(
-        quick=_grid(
-            KINDS, {"usual": half_decades(-2.0, 1.0), "bayesian": half_decades(-3.0, 0.0)}, **DIGITS
-        ),
+        quick=_grid(KINDS, {"usual": half_decades(-1.5, 1.5), "bayesian": half_decades(-2.5, 0.5)}, **DIGITS),
         full=_grid(
             ("l2", "rows"),
-            {"usual": half_decades(-1.5, 1.0), "bayesian": half_decades(-2.5, 0.0)},
+            {"usual": half_decades(0.0, 2.0), "bayesian": half_decades(-2.0, 0.5)},
             **SMALL,
-            n_train=20_000,
+            n_train=5_000,
         ),
         paper=[
             *_grid(KINDS, WHOLE, network="cvnn", width=64, **PAPER),
