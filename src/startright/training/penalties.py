@@ -175,7 +175,7 @@ class GroupLasso(Penalty):
         """The weights as (runs, groups, weights of each)."""
         if name not in (self.columns or {}):
             return w.flatten(2)
-        blocks = w.unflatten(1, (self.columns[name], -1)).transpose(2, 3)  # (runs, blocks, second, first, ...)
+        blocks = w.unflatten(1, (self.columns[name], -1)).transpose(2, 3)  # second axis before the first
         return blocks.flatten(1, 2).flatten(2)
 
     def _back(self, name: str, rows: torch.Tensor, like: torch.Tensor) -> torch.Tensor:

@@ -55,3 +55,16 @@ def laplace_log_density(w: np.ndarray, scale: float = math.sqrt(0.5)) -> np.ndar
 def gaussian_log_density(w: np.ndarray, deviation: float = 1.0) -> np.ndarray:
     """That of N(0, σ₀²), (k,)."""
     return -((w / deviation) ** 2) / 2 - math.log(2 * math.pi * deviation**2) / 2
+
+
+def tempered_variance(temperature: float, curvature: float, deviation: float = 1.0) -> float:
+    r"""The minimiser of :math:`\tfrac12 h\sigma^2 + T\,\mathrm{KL}`: :math:`\sigma^2 = T/(h + T/\sigma_0^2)`.
+
+    A weight of a linear model whose log-likelihood has the curvature h, with a Gaussian posterior.
+
+    Args:
+        temperature: T > 0.
+        curvature: h > 0.
+        deviation: σ₀.
+    """
+    return temperature / (curvature + temperature / deviation**2)
