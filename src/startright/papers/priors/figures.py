@@ -22,6 +22,7 @@ COLOUR = {
     "columns": COLOURS["purple"],
 }
 SIGMA = {0.4: COLOURS["blue"], 0.8: COLOURS["red"], 0.5: COLOURS["blue"]}
+NAMED = {"usual": "usual", "bayesian": "Bayesian"}
 REACH = 4.0
 CUTS = (1e-1, 1e-2, 1e-3)
 
@@ -171,10 +172,10 @@ def sweep(records: Sequence[Record]) -> Figure:
             table = group.pivot(index="seed", columns="exponent", values="test")
             factor = 10.0 ** table.columns.to_numpy()
             colour = COLOURS["grey"] if setup == "usual" else COLOUR[kind]
-            band(ax, factor, table, color=colour, ls=style, label=f"{setup} factors", marker="o", ms=3)
+            band(ax, factor, table, color=colour, ls=style, label=f"{NAMED[setup]} factors", marker="o", ms=3)
         ax.axvline(1, color=COLOURS["grey"], lw=0.8)
         ax.set(xscale="log", xlabel="λ / λ_Th", title=readings.NAMES[kind])
-        ax.legend(fontsize="x-small", loc="lower left")
+    np.atleast_1d(axes)[0].legend(fontsize="x-small", loc="lower left")
     np.atleast_1d(axes)[0].set_ylabel("test accuracy (%)")
     source_label(figure, origin_label(records))
     return figure
@@ -196,9 +197,11 @@ def ratios(records: Sequence[Record]) -> Figure:
             ax.plot([k + 0.15] * len(open_), open_, "-", color=COLOUR[kind], lw=4, alpha=0.4)
             ax.plot(k + 0.15, -best.exponent, "D", color=COLOUR[kind], ms=6)
     ax.axhline(0, color=COLOURS["grey"], lw=0.8)
-    ax.set(xticks=range(len(KINDS)), xlim=(-0.5, 3.5), xlabel="penalty", ylabel="log₁₀ λ_Th/λ*")
+    ax.set(
+        xticks=range(len(KINDS)), xlim=(-0.5, 3.5), ylim=(-0.8, 3.4), xlabel="penalty", ylabel="log₁₀ λ_Th/λ*"
+    )
     ax.set_xticklabels([readings.NAMES[kind] for kind in KINDS])
-    ax.legend(fontsize="small")
+    ax.legend(fontsize="small", loc="upper left", ncols=2)
     if records:
         source_label(figure, origin_label(records))
     return figure

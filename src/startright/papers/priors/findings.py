@@ -1,6 +1,7 @@
 """Sentences of the chapter that report a result: records in, a :class:`startright.measured.Finding` out.
 
-Words such as "ahead of" are chosen by the spread over seeds. Without records every sentence reads "Not yet run".
+Words such as "ahead of" are chosen by the spread over seeds. Without records every sentence reads "Not yet
+run".
 """
 
 from collections.abc import Sequence
@@ -24,9 +25,10 @@ def theorem(records: Records) -> Finding:
     far = "below $10^{-6}$" if smooth < 1e-6 else f"up to {smooth:.0e}"
     sigmas = laplace["sigma"].iloc[[0, -1]].tolist()
     text = f"""
-        The Gaussian and the quartic prior come back from their own divergences with a total variation {far}.
-        Laplace's, whose cusp no finite band of frequencies can draw, comes back to {low:.4f} from posteriors of
-        deviation {sigmas[0]:g}, and to {high:.4f} from posteriors of deviation {sigmas[1]:g}."""
+        The Gaussian and the quartic prior come back from their own divergences with a total variation
+        {far}. Laplace's, whose cusp no finite band of frequencies can draw, comes back to {low:.4f}
+        from posteriors of deviation {sigmas[0]:g}, and to {high:.4f} from posteriors of deviation
+        {sigmas[1]:g}."""
     return finding(text, "full")
 
 
@@ -37,8 +39,8 @@ def conditions(records: Records) -> Finding:
     proper = table["tv"] < 1
     right = int(table["right"].sum())
     text = f"""
-        Of {len(table)} penalties the theorem gives {int(proper.sum())} a prior and {int((~proper).sum())} none. The
-        four tests on a grid agree with it, reason included, in {right} of {len(table)} cases."""
+        Of {len(table)} penalties the theorem gives {int(proper.sum())} a prior and {int((~proper).sum())}
+        none. The four tests on a grid agree with it, reason included, in {right} of {len(table)} cases."""
     return finding(text, "full")
 
 
@@ -49,8 +51,8 @@ def strengths(records: Records) -> Finding:
     off = {"-".join(map(str, name)): Contrast.of(values - 1) for name, values in cells}
     worst = max(off.values(), key=lambda each: abs(each.mean))
     text = f"""
-        Over {len(off)} pairs of a penalty and a layer, $P\\,\\mathbb{{E}}\\,w^2$ of sampled weights is farthest from 1 by
-        {worst.text(4)}."""
+        Over {len(off)} pairs of a penalty and a layer, $P\\,\\mathbb{{E}}\\,w^2$ of sampled weights is
+        farthest from 1 by {worst.text(4)}."""
     return finding(text, records, worst=worst)
 
 
@@ -64,8 +66,9 @@ def noise(records: Records) -> Finding:
     at = Measured.of(table[(table["noise"] == level) & (table["cut"] == cut)]["tv"], 3)
     sharpest = Measured.of(table[(table["noise"] == level) & (table["cut"] == mean.index.min())]["tv"], 2)
     text = f"""
-        With a noise of {level:g} on the penalty, the cut nearest to the true prior is $\\tau = 10^{{{np.log10(cut):.3g}}}$, with a
-        total variation of {at} (n = {at.n}); at the smallest cut it is {sharpest}: noise, and no prior."""
+        With a noise of {level:g} on the penalty, the cut that comes nearest to the true prior is
+        $\\tau = 10^{{{np.log10(cut):.3g}}}$, with a total variation of {at} (n = {at.n}); at the smallest
+        cut it is {sharpest}: noise, and no prior."""
     return finding(text, records, best=at, sharpest=sharpest)
 
 
@@ -81,10 +84,9 @@ def strongest(records: Records) -> Finding:
         ratio = Contrast.of(-best.single)
         open_ = listed([f"$10^{{{0 - exponent:g}}}$" for exponent in reversed(best.level)])
         facts[name] = ratio
-        side = ratio.word("above", "below", "at")
-        where = f"lies {side} it" if side != "not to be told from" else "cannot be told from it"
+        where = {1: "lies below", -1: "lies above"}.get(ratio.sign(), "cannot be told from")
         said.append(
-            f"For **{name}** each seed's own $\\lambda^*$ {where} on average; the ratios"
+            f"For **{name}** each seed's own $\\lambda^*$ {where} $\\lambda_{{\\mathrm{{Th}}}}$; the ratios"
             f" $\\lambda_{{\\mathrm{{Th}}}}/\\lambda^*$ that validation leaves open are {open_}."
         )
     return finding(" ".join(said), records, **facts)
