@@ -48,8 +48,9 @@ if importlib.util.find_spec("startright") is None:
     sys.path.insert(0, "starting-right/src")
 
 # %%
+import math
+
 import matplotlib.pyplot as plt
-import torch
 from torch import nn
 
 from startright.book import pages
@@ -178,11 +179,11 @@ pages.source(reference.log_prior)
 
 
 # %%
-def penalty(mu, sigma):
-    return (sigma**2 - torch.log(torch.tensor(sigma**2)).item() - 1 + mu**2) / 2 + 3
-
-
-found = prior_from_penalty(penalty, gaussian(), nus=(0.3, 0.6))
+found = prior_from_penalty(
+    lambda mu, sigma: (mu**2 + sigma**2 - 1) / 2 - math.log(sigma) + 3,
+    gaussian(),
+    nus=(0.3, 0.6),
+)
 f"accepted: {found.verdict.accepted}; K = {found.constant:.4f}"
 
 # %% [markdown]
@@ -313,11 +314,12 @@ pages.source(reference.factor)
 
 # %% [markdown]
 # For a convolution, $P$ counts the weights of one output channel. The table is stated for dense layers; of a convolution we take the weights fed by one
-# input channel as a column, and the general formula $\sqrt{P(d+1)}$. Whether the bias counts in $P$ is not said; we leave it out. The penalties, and the check of the
-# table by drawing weights from each prior. Their kurtosis, $3(d+3)/(d+1)$, is a second check, of the shape:
-
-# %% [markdown]
+# input channel as a column, and the general formula $\sqrt{P(d+1)}$. Whether the bias counts in $P$ is not said; we leave it out.
+#
 # (tab-priors-strengths)=
+# ### Checked by drawing
+#
+# Weights drawn from each prior, for three layers: $P\,\mathbb E\,w^2$ should be 1. Their kurtosis, $3(d+3)/(d+1)$, is a second check, of the shape:
 
 # %% tags=["nbval-ignore-output"]
 strengths_live = live(studies.STRENGTHS, PROFILE, device=DEVICE, first_seed=SEED)
@@ -401,6 +403,8 @@ plt.show()
 
 # %% [markdown]
 # (tab-priors-accuracy)=
+# ### The table
+#
 # Ours, then the paper's own table. (The label of its third row is garbled in the slides; this reading is the only one under which the rows agree. "10 to 100" rounds $10^{0.5}$ to $10^2$.)
 
 # %%
