@@ -49,7 +49,9 @@ def test_a_of_the_damped_wave_is_the_wave():
     omega, background = 2 * np.pi / 3, Background((math.log(2 * math.pi) / 2, 0.0, 0.5))
 
     def r(mu, sigma):
-        return divergences.from_gaussian(mu, sigma) + math.exp(-((sigma * omega) ** 2) / 2) * np.cos(omega * mu)
+        return divergences.from_gaussian(mu, sigma) + math.exp(-((sigma * omega) ** 2) / 2) * np.cos(
+            omega * mu
+        )
 
     found = log_prior(r, NORMAL, 0.5, GRID, background=background)
     wanted = divergences.gaussian_log_density(GRID.w) - np.cos(omega * GRID.w)
@@ -112,15 +114,13 @@ def test_any_family_gives_the_gaussian_back(family):
 
 
 def test_a_family_that_is_not_symmetric_is_reflected():
-    """The mean of sin under μ + X is sin(μ + 0.5) damped: a wrong sign of the reflection moves it the other way."""
+    """A wave under μ + X moves to one side: a wrong sign of the reflection moves it to the other."""
     family, grid = exponential(), Grid(4 * np.pi, 4096)
     transform = family.characteristic(np.array([1.0]), 0.5)[0]
     image = (np.exp(1j * grid.w) * transform).imag
     found = deconvolve(image, family, 0.5, grid, background=Background())
     np.testing.assert_allclose(found, np.sin(grid.w), atol=1e-9)
-    conjugate = Family(
-        "reflected", lambda xi, nu: family.characteristic(-xi, nu), *[lambda nu: 0.5] * 3
-    )
+    conjugate = Family("reflected", lambda xi, nu: family.characteristic(-xi, nu), *[lambda nu: 0.5] * 3)
     wrong = deconvolve(image, conjugate, 0.5, grid, background=Background())
     assert np.abs(wrong - np.sin(grid.w)).max() > 0.5
 

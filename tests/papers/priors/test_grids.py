@@ -43,5 +43,5 @@ def test_other_points_are_refused(points, says):
 
 @pytest.mark.parametrize("wrong", [(0.0, 64), (np.nan, 64), (np.inf, 64), (1.0, 63), (1.0, 2), (1.0, 2**22)])
 def test_sizes_that_are_none_are_refused(wrong):
-    with pytest.raises(ValueError, match="half width|even number"):
+    with pytest.raises(ValueError, match=r"half width|even number"):
         Grid(*wrong)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from startright.papers.priors.symbolic import Terms, convolved, deconvolved
@@ -18,6 +18,7 @@ def mean_under(terms, sigma, mu):
     return terms(mu[:, None] + sigma * z) @ weight / weight.sum()
 
 
+@settings(deadline=None)
 @given(sigma=SIGMAS)
 def test_polynomials_sharpen_exactly(sigma):
     s2 = sigma**2
@@ -28,12 +29,16 @@ def test_polynomials_sharpen_exactly(sigma):
     assert quartic == pytest.approx((3 * s2**2, 0, -6 * s2, 0, 1))
 
 
+@settings(deadline=None)
 @given(sigma=SIGMAS, coefficients=st.lists(st.floats(-2, 2), min_size=1, max_size=7))
 def test_the_mean_of_what_is_sharpened_is_what_it_was(sigma, coefficients):
     terms = Terms(tuple(coefficients), cosines=((0.7, 1.3),))
-    np.testing.assert_allclose(mean_under(deconvolved(terms, sigma), sigma, W), terms(W), rtol=1e-9, atol=1e-8)
+    np.testing.assert_allclose(
+        mean_under(deconvolved(terms, sigma), sigma, W), terms(W), rtol=1e-9, atol=1e-8
+    )
 
 
+@settings(deadline=None)
 @given(sigma=SIGMAS, coefficients=st.lists(st.floats(-2, 2), min_size=1, max_size=7))
 def test_there_and_back(sigma, coefficients):
     terms = Terms(tuple(coefficients), cosines=((0.7, 1.3),), sizes=((2.0, 0.4),))
