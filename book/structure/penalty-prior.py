@@ -220,7 +220,7 @@ plt.show()
 # There are three ways to fail, each with its own test: $A$ moves with $\sigma$ (constants count!); $A$ is no function, so the more frequencies
 # one lets in, the larger it gets; $e^A$ has no finite mass, so a wider window holds more.
 
-# %% mystnb={"figure": {"caption": "Six penalties without a prior. A by σ where it depends on it, A by the cut τ where it is no function, the mass of exp(A) by the window where that is not finite.", "name": "fig-priors-rejected"}, "image": {"alt": "Six panels. Three show two curves of A that do not agree, one shows curves of A that oscillate more and more as the cut falls, two show bars that rise with the half width of the window."}}
+# %% mystnb={"figure": {"caption": "Six penalties without a prior. A by $\\sigma$ where it depends on it, A by the cut $\\tau$ where it is no function, the mass of exp(A) by the window where that is not finite.", "name": "fig-priors-rejected"}, "image": {"alt": "Six panels. Three show two curves of A that do not agree, one shows curves of A that oscillate more and more as the cut falls, two show bars that rise with the half width of the window."}}
 _ = figures.rejected()
 plt.show()
 
@@ -270,7 +270,7 @@ findings.theorem(recovery_live)
 # %%
 noise_live = live(studies.NOISE, PROFILE, device=DEVICE, first_seed=SEED)
 
-# %% mystnb={"figure": {"caption": "Laplace's prior through posteriors of σ = 0.5. Left: recovered without noise, by cut. Right: distance from the true prior by cut, with and without noise on the penalty.", "name": "fig-priors-recovery"}, "image": {"alt": "Left, a cusped density and three rounded ones below it. Right, total variation against the cut on logarithmic scales: one curve falls steadily to the left, the other turns up steeply below one thousandth."}}
+# %% mystnb={"figure": {"caption": "Laplace's prior through posteriors of $\\sigma = 0.5$. Left: recovered without noise, by cut. Right: distance from the true prior by cut, with and without noise on the penalty.", "name": "fig-priors-recovery"}, "image": {"alt": "Left, a cusped density and three rounded ones below it. Right, total variation against the cut on logarithmic scales: one curve falls steadily to the left, the other turns up steeply below one thousandth."}}
 _ = figures.recovery(noise_live)
 plt.show()
 
@@ -280,7 +280,7 @@ findings.noise(noise_live)
 # %% [markdown]
 # The strength of the penalty makes the prior narrow; the width of the posteriors decides how much of the cusp survives.
 
-# %% mystnb={"figure": {"caption": "The divergence of N(μ, σ²) from the prior ∝ exp(−λ|w|), and the prior recovered from it (dashed: exact).", "name": "fig-priors-knob"}, "image": {"alt": "For each pair of a strength and a deviation a rounded kink beside a cusped density. Panels: strengths one and three, each with deviations 0.1, 0.5 and 1."}} tags=["slider"]
+# %% mystnb={"figure": {"caption": "The divergence of $\\mathcal{N}(\\mu, \\sigma^2)$ from the prior $\\propto e^{-\\lambda|w|}$, and the prior recovered from it (dashed: exact).", "name": "fig-priors-knob"}, "image": {"alt": "For each pair of a strength and a deviation a rounded kink beside a cusped density. Panels: strengths one and three, each with deviations 0.1, 0.5 and 1."}} tags=["slider"]
 knobs.strength()
 
 # %% [markdown]
@@ -365,7 +365,7 @@ loss = penalty(net)  # to be added to the loss of a batch
 training_live = live(studies.TRAINING, PROFILE, device=DEVICE, first_seed=SEED)
 training_full = complete(studies.TRAINING)
 
-# %% mystnb={"figure": {"caption": "Test accuracy on digits against the strength, in units of λ_Th. Bands: one standard deviation over seeds.", "name": "fig-priors-sweep"}, "image": {"alt": "Four panels, one a penalty: test accuracy against the strength on a logarithmic scale, with one line for the usual and one for the Bayesian factors, and a vertical line at one."}}
+# %% mystnb={"figure": {"caption": "Test accuracy on digits against the strength, in units of $\\lambda_{\\mathrm{Th}}$. Bands: one standard deviation over seeds.", "name": "fig-priors-sweep"}, "image": {"alt": "Four panels, one a penalty: test accuracy against the strength on a logarithmic scale, with one line for the usual and one for the Bayesian factors, and a vertical line at one."}}
 _ = figures.sweep(training_live)
 plt.show()
 
@@ -397,7 +397,7 @@ findings.setups(training_full)
 # The strength $\lambda^*$ is chosen on the validation images alone. It is rarely sharp, so it is reported as a set: all strengths that these
 # images cannot tell from the best.
 
-# %% mystnb={"figure": {"caption": "λ_Th over λ*, Bayesian factors. Grey: the paper. Diamonds: our best strength, bars: all strengths that the validation images cannot tell from it.", "name": "fig-priors-ratios"}, "image": {"alt": "For each penalty two grey marks for the paper's networks beside a coloured bar with a diamond; a horizontal line at zero."}}
+# %% mystnb={"figure": {"caption": "$\\lambda_{\\mathrm{Th}}/\\lambda^*$, Bayesian factors. Grey: the paper. Diamonds: our best strength, bars: all strengths that the validation images cannot tell from it.", "name": "fig-priors-ratios"}, "image": {"alt": "For each penalty two grey marks for the paper's networks beside a coloured bar with a diamond; a horizontal line at zero."}}
 _ = figures.ratios(training_full or training_live)
 plt.show()
 
