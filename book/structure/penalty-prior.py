@@ -270,7 +270,7 @@ findings.theorem(recovery_live)
 # %%
 noise_live = live(studies.NOISE, PROFILE, device=DEVICE, first_seed=SEED)
 
-# %% mystnb={"figure": {"caption": "Laplace's prior through posteriors of $\\sigma = 0.5$. Left: recovered without noise, by cut. Right: distance from the true prior by cut, with and without noise on the penalty.", "name": "fig-priors-recovery"}, "image": {"alt": "Left, a cusped density and three rounded ones below it. Right, total variation against the cut on logarithmic scales: one curve falls steadily to the left, the other turns up steeply below one thousandth."}}
+# %% mystnb={"figure": {"caption": "Laplace's prior through posteriors of $\\sigma = 0.5$. Left: recovered without noise, by cut. Right: distance from the true prior by cut, with and without noise on the penalty.", "name": "fig-priors-recovery"}, "image": {"alt": "Left, a cusped density and three rounded ones below it. Right, total variation against the cut on logarithmic scales: one curve falls steadily to the left, the other turns up steeply there."}}
 _ = figures.recovery(noise_live)
 plt.show()
 
@@ -280,8 +280,8 @@ findings.noise(noise_live)
 # %% [markdown]
 # The strength of the penalty makes the prior narrow; the width of the posteriors decides how much of the cusp survives.
 
-# %% mystnb={"figure": {"caption": "The divergence of $\\mathcal{N}(\\mu, \\sigma^2)$ from the prior $\\propto e^{-\\lambda|w|}$, and the prior recovered from it (dashed: exact).", "name": "fig-priors-knob"}, "image": {"alt": "For each pair of a strength and a deviation a rounded kink beside a cusped density. Panels: strengths one and three, each with deviations 0.1, 0.5 and 1."}} tags=["slider"]
-knobs.strength()
+# %% mystnb={"figure": {"caption": "The divergence of $\\mathcal{N}(\\mu, \\sigma^2)$ from the prior $\\propto e^{-\\lambda|w|}$, by strength, and the priors recovered from it (dashed: exact).", "name": "fig-priors-knob"}, "image": {"alt": "For each strength three rounded kinks, one a deviation, beside three cusped densities that differ at their tips alone. Panels by strength: 0.5, 1, 2, 4."}} tags=["slider"]
+knobs.strength((0.5, 1, 2, 4))
 
 # %% [markdown]
 # (priors-unique)=
@@ -291,7 +291,7 @@ knobs.strength()
 # window of length $2a$: it can be added to $\ln\alpha$ and no posterior notices. So $\alpha$ and $\alpha\,e^{c\cos(\pi w/a)}/Z$ have divergences that
 # differ by the constant $\ln Z$, and the prior is not unique.
 
-# %% mystnb={"figure": {"caption": "Two priors (left) and their divergences from uniform posteriors of half width 0.7 (right).", "name": "fig-priors-two"}, "image": {"alt": "Left, a bell and a curve with a tall peak and two side peaks. Right, two parallel parabolas."}}
+# %% mystnb={"figure": {"caption": "Two priors (left) and their divergences from uniform posteriors of half width $a$ (right).", "name": "fig-priors-two"}, "image": {"alt": "Left, a bell and a curve with a tall peak and two side peaks. Right, two parallel parabolas."}}
 _ = figures.two_priors()
 plt.show()
 

@@ -102,4 +102,4 @@ def test_figures_draw_what_they_are_given(trained):
     divergences = figures.two_priors().axes[1].lines
     gap = divergences[1].get_ydata() - divergences[0].get_ydata()
     assert gap.max() - gap.min() < 1e-3
-    assert knobs.strength(((1.0, 0.5), (3.0, 0.5))).count == 2
+    assert knobs.strength((1.0, 3.0)).count == 2
