@@ -54,6 +54,20 @@ claims.checks_table(catalogue.rows("alrao"))
 claims.changes_table(catalogue.claims("alrao"))
 
 # %% [markdown]
+# ## Penalties as priors
+#
+# {cite:t}`wolinski2020interpreting`; chapter [Penalties as priors](structure/penalty-prior.ipynb).
+
+# %%
+claims.table(catalogue.rows("priors"))
+
+# %% tags=["hide-output"]
+claims.checks_table(catalogue.rows("priors"))
+
+# %% tags=["hide-output"]
+claims.changes_table(catalogue.claims("priors"))
+
+# %% [markdown]
 # ## Gaussian pre-activations
 #
 # {cite:t}`wolinski2025gaussian`; chapters [Gaussian pre-activations](signal/gaussian-preact.ipynb) and [The Edge of Chaos](signal/edge-of-chaos.ipynb).

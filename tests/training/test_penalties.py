@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from startright.data.images import Dataset, Split
 from startright.models import MLP, build
 from startright.training import TrainConfig, train
 from startright.training.penalties import L1, L2, GroupLasso, Penalty
@@ -121,3 +122,76 @@ def test_a_rate_is_a_number_or_one_a_run():
     L1(0.5).prox({"w": each}, torch.tensor([0.1, 0.1]))
     assert torch.equal(one, each)
     assert one.flatten()[0] == pytest.approx(0.95)
+
+
+# --- factors, columns, and the value in a loop of one's own --------------------------------------
+
+
+def test_with_factors_those_that_are_named_are_penalised_each_by_its_own():
+    parameters = {"a": torch.ones(2, 2, 3), "b": torch.ones(2, 2, 3), "bias": torch.ones(2, 4)}
+    penalty = L2((0.1, 1.0), factors={"a": 2.0, "bias": 3.0})
+    torch.testing.assert_close(penalty.value(parameters), torch.tensor([0.1, 1.0]) * (2 * 3 + 3 * 2.0))
+    L1(0.1, factors={"a": 2.0}).prox(parameters, 1.0)
+    assert parameters["a"].unique().tolist() == pytest.approx([0.8])
+    assert parameters["b"].unique().tolist() == [1.0]
+
+
+def test_factors_that_are_wrong_are_refused():
+    with pytest.raises(ValueError, match="factor of 'a' must be at least 0 and finite, got nan"):
+        L1(0.1, factors={"a": math.nan})
+    with pytest.raises(ValueError, match="name no parameter"):
+        L1(0.1, factors={})
+
+
+@pytest.mark.parametrize(("blocks", "shape"), [(1, (2, 6, 3)), (1, (2, 6, 3, 2, 2)), (3, (2, 6, 3, 2, 2))])
+def test_columns_are_what_an_input_is_multiplied_by(blocks, shape):
+    w = torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    penalty = GroupLasso(0.3, factors={"w": 2.0}, weighted=False, columns={"w": blocks})
+    each = shape[1] // blocks
+    slices = [w[:, k * each : (k + 1) * each, c] for k in range(blocks) for c in range(shape[2])]
+    wanted = 0.6 * sum(part.flatten(1).norm(dim=1) for part in slices)
+    torch.testing.assert_close(penalty.total({"w": w}), wanted)
+    moved = w.clone()
+    penalty.prox({"w": moved}, 0.5)
+    for k in range(blocks):
+        for c in range(shape[2]):
+            at = (slice(None), slice(k * each, (k + 1) * each), c)
+            norm = w[at].flatten(1).norm(dim=1).view(-1, *[1] * (w[at].dim() - 1))
+            torch.testing.assert_close(moved[at], w[at] * (1 - 0.3 / norm).clamp_min(0))
+
+
+def test_a_group_counts_once_or_by_the_root_of_its_size():
+    w = {"w": torch.ones(1, 2, 4)}
+    assert GroupLasso(1.0).total(w).item() == pytest.approx(2 * 2 * 2)
+    assert GroupLasso(1.0, weighted=False).total(w).item() == pytest.approx(2 * 2)
+
+
+@pytest.mark.parametrize("kind", [L2, L1, GroupLasso])
+def test_a_model_has_its_penalty_with_a_gradient_that_is_finite_at_zero(kind):
+    model = nn.Linear(3, 2)
+    nn.init.zeros_(model.weight)
+    kind(0.5)(model).backward()
+    assert model.weight.grad.tolist() == [[0.0] * 3] * 2
+    assert model.bias.grad is None
+    with pytest.raises(ValueError, match="one strength"):
+        kind((0.1, 0.2))(model)
+    with pytest.raises(ValueError, match=r"trains no '0\.weight'"):
+        kind(0.1, factors={"0.weight": 1.0})(model)
+
+
+def test_in_the_loss_a_penalty_keeps_its_weight_beside_momentum():
+    """The minimiser of ½(w − 1)² + λ|w| is 1 − λ, whatever the momentum m; by proximal steps 1 − λ(1 − m)."""
+
+    def end(penalty):
+        model = nn.Linear(1, 1, bias=False)
+        nn.init.ones_(model.weight)
+        data = Dataset(
+            "one", *[Split(torch.ones(4, 1), torch.ones(4, 1))] * 2, None, 1, torch.zeros(1), torch.ones(1)
+        )
+        config = TrainConfig(epochs=400, batch_size=4, lr=0.05, momentum=0.9, penalty=penalty)
+        train(model, data, config, loss=lambda out, y: (out - y).square().flatten() / 2)
+        return model.weight.item()
+
+    for kind in (L1, GroupLasso):
+        assert end(kind(0.5, in_loss=True)) == pytest.approx(0.5, abs=1e-3)
+        assert end(kind(0.5)) == pytest.approx(0.95, abs=1e-3)
