@@ -21,17 +21,13 @@ from torch import Tensor, nn
 from startright.errors import unknown
 from startright.models.untouched import untouched
 from startright.models.variational_admission import Leave, convertible
-from startright.models.variational_layers import (
+from startright.models.variational_layers import (  # noqa: F401 - what users need is all here
     VARIATIONAL,
+    VariationalConv1d,
+    VariationalConv2d,
     VariationalLinear,
     sampling,
     variational_layers,
-)
-from startright.models.variational_layers import (
-    VariationalConv1d as VariationalConv1d,
-)
-from startright.models.variational_layers import (
-    VariationalConv2d as VariationalConv2d,
 )
 from startright.models.variational_priors import GaussianPrior, Prior, divergence, prior_of
 
