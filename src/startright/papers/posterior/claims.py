@@ -1,0 +1,3 @@
+"""Claims C11 to C16."""
+
+CLAIMS = ()
