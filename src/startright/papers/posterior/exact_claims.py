@@ -24,14 +24,14 @@ claim = Claims(
 
 
 def _exact(name: str, runs: pd.DataFrame, control: str) -> list[Check]:
-    """The best of the grid is the known one, in the mean and in every problem, and the curve is flat there."""
+    """The best of the grid is the known one, on average and in every problem; the curve is flat there."""
     kind = {"control": control, "kind": "theorem"}
     hits = runs["best"] == runs["known"]
     return [
         every(f"{name}: the best τ of the grid, every seed", hits, **kind),
         every(f"{name}: the best τ of the grid in every single problem", runs["agree"] == 1, **kind),
         every(
-            f"{name}: slope there at most {FLAT:g} nats per unit of ln τ", runs["slope"].abs() < FLAT, **kind
+            f"{name}: slope there below {FLAT:g} nats per unit of ln τ", runs["slope"].abs() < FLAT, **kind
         ),
     ]
 
@@ -54,7 +54,7 @@ def measure_right(records: Records) -> Measurement:
 
 
 def _no_mean_field(runs: pd.DataFrame) -> Check:
-    text = f"τ = 1: slope there at most {FLAT:g}, whatever the correlation of two features"
+    text = f"τ = 1: slope there below {FLAT:g}, whatever the correlation of two features"
     return every(text, runs["slope"].abs() < FLAT, control=MEAN_FIELD, kind="theorem")
 
 

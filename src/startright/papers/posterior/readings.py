@@ -48,8 +48,8 @@ def best_set(losses: pd.DataFrame) -> list[float]:
 def best(losses: pd.DataFrame) -> pd.Series:
     r""":math:`\log_{10}\tau^*` of every seed: the lowest point of a parabola through the best of the grid.
 
-    The parabola goes through the best temperature and its two neighbours, on a logarithmic scale; at an end of
-    the grid the end itself is returned, and the true one may lie beyond.
+    The parabola goes through the best temperature and its two neighbours, on a logarithmic scale; at an end
+    of the grid the end itself is returned, and the true one may lie beyond.
 
     Args:
         losses: seeds down, temperatures across.

@@ -1,4 +1,4 @@
-"""The method as the equations say it, a line an equation: what chapters print, and what tests hold the rest to."""
+"""The method as the equations say it, a line an equation: for the chapter and for the tests."""
 
 import math
 
