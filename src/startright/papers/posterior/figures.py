@@ -51,10 +51,7 @@ def mean_field(records: Sequence[Record]) -> Figure:
     shared = sorted(whole & {r.config["correlation"] for r in right if not r.config["mean_field"]})
     figure, axes = panels(1, len(shared), height=2.8)
     for ax, correlation in zip(axes, shared, strict=True):
-        for independent, colour, label in (
-            (False, EXACT, "exact"),
-            (True, INDEPENDENT, "independent weights"),
-        ):
+        for independent, colour, label in KINDS:
             chosen = [
                 r
                 for r in right
