@@ -141,9 +141,9 @@ TEMPERATURE = Study(
             *_grid(TEMPERATURES, (2000,), ("twice",), **MNIST),
         ],
     ),
-    seeds=by_profile(quick=(0, 1, 2), full=(0, 1, 2, 3, 4)),
+    seeds=by_profile(quick=(0, 1, 2), full=(0, 1, 2)),
     run=run_temperature,
     run_stacked=run_temperature_stacked,
     stack_key=lambda config: (config.network, config.dataset, config.steps, config.tested, config.samples),
-    max_stack=30,
+    max_stack=18,
 )
