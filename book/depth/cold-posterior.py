@@ -186,7 +186,7 @@ tables.beside_reference(SEED)
 # conjugate case the best $q$ of independent weights is known too, $s_j^2 = 1/P_{jj}$ with the same means, so what the approximation
 # does alone can be seen: the model is right, the data are its own, and features are more and more correlated.
 
-# %% mystnb={"figure": {"caption": "A right model: expected loss of the exact posterior and of the best one with independent weights, by the correlation of two features. Dots mark the lowest points; the grey line is $\\tau = 1$.", "name": "fig-posterior-mean-field"}, "image": {"alt": "Three panels, one a correlation, each with two curves against the temperature: that of the exact posterior and that of independent weights, with their lowest points marked."}}
+# %% mystnb={"figure": {"caption": "A right model: expected loss of the exact posterior and of the best one with independent weights, by the correlation of two features. Dots mark the lowest points; the grey line is $\\tau = 1$.", "name": "fig-posterior-mean-field"}, "image": {"alt": "Four panels, one a correlation, each with two curves against the temperature: that of the exact posterior and that of independent weights, with their lowest points marked."}}
 _ = figures.mean_field(conjugate_live)
 plt.show()
 
@@ -303,7 +303,7 @@ findings.drift(temperature_full or temperature_live)
 # {cite:t}`wenzel2020good` sample ResNet-20 on CIFAR-10 by stochastic-gradient Monte Carlo; what is known to us of their figures is
 # a range. That experiment takes days, and is not among our studies: the ledger therefore calls ours another set-up, whatever it finds.
 
-# %% mystnb={"figure": {"caption": "Test accuracy at temperature 1 and cold, with augmentation: the paper's approximate range, and our runs by the number of training images.", "name": "fig-posterior-against"}, "image": {"alt": "At temperature one and cold, two grey bars for the paper's range of accuracies and coloured squares for ours, on a scale from 0 to 100 percent."}} tags=["nbval-ignore-output"]
+# %% mystnb={"figure": {"caption": "Test accuracy at temperature 1 and cold, with augmentation: the paper's approximate range, and our runs by the number of training images.", "name": "fig-posterior-against"}, "image": {"alt": "At temperature one and cold, two grey bars for the paper's range of accuracies and coloured squares for ours, on a scale from 0 to 100 percent."}}
 _ = figures.against(temperature_full or temperature_live, published.WENZEL_ACCURACY)
 plt.show()
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from startright.measured import Contrast, Count, Finding, Measured, finding, listed, needs_records
 from startright.papers.posterior import readings
-from startright.papers.posterior.readings import COLD, WORDS
+from startright.papers.posterior.readings import COLD
 from startright.studies import Record, frame
 from startright.summary import number
 
@@ -27,7 +27,6 @@ def conjugate(records: Records) -> Finding:
         f"In {cases} conjugate cases the best temperature is {word} ({hits} runs), and the slope of the"
         f" expected loss there is {slope} nats per unit of ln τ.",
         records,
-        hits=hits,
     )
 
 
@@ -76,6 +75,7 @@ def means(records: Records) -> Finding:
 
 def _moved(name: str, gap: Contrast) -> str:
     word = gap.word("colder", "warmer", "where it was", margin=0.15)
+    word = "not to be told from that without" if word == "not to be told from" else word
     factor = f"a factor of {10**gap.mean:.2g}" if np.isfinite(gap.mean) else "unknown"
     return f"{word} at {name} ({factor}; change of log₁₀ τ* {gap.text(2)})"
 
@@ -125,17 +125,14 @@ def drift(records: Records) -> Finding:
     slope = Contrast.of(readings.drift(records))
     word = slope.word("falls with N", "rises with N", "stays")
     word = "does not move beyond chance" if word == "not to be told from" else word
-    cells = readings.cells(readings.temperatures(records))
-    ends = [
-        f"N = {count}, images {WORDS[augment]}"
-        for (count, augment), losses in cells.items()
-        if readings.at_an_end(losses)
-    ]
-    limits = f" The grid ends too early for {listed(ends)}: there τ* is a bound." if ends else ""
-    text = (
-        f"Without augmentation the best temperature {word}: log₁₀ τ* changes by {slope.text(2)} per decade."
+    cells = readings.cells(readings.temperatures(records)).values()
+    ends = Count.of(readings.at_an_end(losses) > 0 for losses in cells)
+    limits = (
+        f" In {ends} cells some seed has its best temperature at an end of the grid, where it is a bound."
     )
-    return finding(text + limits, records, slope=slope)
+    text = f"Without augmentation the best temperature {word}:"
+    text += f" log₁₀ τ* changes by {slope.text(2)} per decade of N."
+    return finding(text + limits * (ends.k > 0), records, slope=slope, ends=ends)
 
 
 @needs_records
