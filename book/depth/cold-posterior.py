@@ -265,7 +265,7 @@ findings.means(temperature_full)
 # For every seed a parabola through the best temperature of the grid and its two neighbours gives $\tau^*$. One seed proves
 # little, so {numref}`fig-posterior-best` has all of them, and the interval of their mean.
 
-# %% mystnb={"figure": {"caption": "The best temperature of every seed (small dots) against the number of training images, with the 95 % interval of the mean of $\\log\\tau^*$.", "name": "fig-posterior-best"}, "image": {"alt": "Best temperature against the number of images on logarithmic scales, in three colours for images as they are, shifted, and doubled, with error bars, below or around a grey line at one."}}
+# %% mystnb={"figure": {"caption": "The best temperature of every seed (small dots) against the number of training images, with the 95 % interval of the mean of $\\log\\tau^*$. Open symbols: some seed has it at an end of the grid, where it is a bound.", "name": "fig-posterior-best"}, "image": {"alt": "Best temperature against the number of images on logarithmic scales, in three colours for images as they are, shifted, and doubled, with error bars, below or around a grey line at one."}}
 _ = figures.best(temperature_full or temperature_live)
 plt.show()
 

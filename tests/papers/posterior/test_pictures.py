@@ -72,6 +72,9 @@ def test_the_table_of_the_best_has_the_set_the_interval_and_the_losses():
     low, high = map(float, row["95 % interval of τ*"].split(" to "))
     assert 0.9 * low < 10**-1.5 < 1.1 * high
     assert row["best at an end"] == "0 of 3"
+    ended = tables.best(records(best=-5.0)).loc[(300, "as they are")]
+    assert ended["best at an end"] == "3 of 3"
+    assert ended["95 % interval of τ*"] == "a bound"
     assert row["NLL there"].mean < row["NLL at τ = 1"].mean
     assert len(read_bundle(made._repr_mimebundle_())) == 3 * len(made)
 
@@ -88,6 +91,7 @@ TOLD = (
     (findings.drift, {}, "rises with N: log₁₀ τ* changes by +0.30"),
     (findings.drift, {"drift": -0.3}, "falls with N"),
     (findings.drift, {"best": -5.0}, "In 7 of 7 cells some seed"),
+    (findings.augmentation, {"best": -5.0}, "is a bound, with and without, at N = 100"),
     (findings.below_one, {}, "below 1 in 7 of 7 cells"),
     (findings.heuristic, {}, "0.40 at N = 100, where the best temperature moved by the factor 0.31"),
 )

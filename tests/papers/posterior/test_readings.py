@@ -12,13 +12,13 @@ def test_a_parabola_has_its_lowest_point_between_the_temperatures():
     taus = np.array([0.01, 0.1, 1.0, 10.0])
     losses = pd.DataFrame([(np.log10(taus) + 0.7) ** 2, (np.log10(taus) + 1.3) ** 2], columns=taus)
     assert readings.best(losses).tolist() == pytest.approx([-0.7, -1.3])
-    assert readings.at_an_end(losses) == 0
+    assert not readings.at_an_end(losses).any()
 
 
 def test_at_an_end_of_the_grid_it_is_the_end():
     losses = pd.DataFrame([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0], [np.inf, 1.0, 2.0]], columns=[0.1, 1.0, 10.0])
     assert readings.best(losses).tolist() == [-1, 1, 0]
-    assert readings.at_an_end(losses) == 2
+    assert readings.at_an_end(losses).tolist() == [True, True, False]
 
 
 def test_shifts_and_drift_are_those_that_were_put_in():
@@ -49,3 +49,11 @@ def test_the_gap_to_the_cold_temperature_and_to_means_alone():
 
 def test_the_correlations_are_those_of_the_cold_runs():
     assert readings.correlations(records()).to_dict() == pytest.approx({100: 0.4, 300: 0.4, 900: 0.4})
+
+
+def test_bounds_are_left_out_of_moves_and_drift():
+    made = records(best=-5.0, shift=-0.5)
+    assert all(values.empty for values in readings.shifts(made, "shift").values())
+    assert readings.drift(made).empty
+    half = readings.shifts(records(best=-3.3, drift=0.0, shift=-1.0), "shift")  # one of the two is no bound
+    assert all(len(values) == 3 for values in half.values())

@@ -110,7 +110,8 @@ def best(records: Sequence[Record]) -> Figure:
             middle = 10 ** logs.mean()
             error = [[middle - 10 ** (logs.mean() - half)], [10 ** (logs.mean() + half) - middle]]
             label = WORDS[augment] if count == min(n for n, own in cells if own == augment) else None
-            ax.errorbar(x, middle, yerr=error, **look, capsize=3, ls="", label=label)
+            face = "white" if readings.at_an_end(losses).any() else look["color"]
+            ax.errorbar(x, middle, yerr=error, **look, mfc=face, capsize=3, ls="", label=label)
             ax.plot(np.full(len(logs), x * 1.05), 10**logs, ".", color=look["color"], alpha=0.5, ms=4)
     ax.axhline(1, color=COLOURS["grey"], lw=0.8)
     sizes = readings.counts(records)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from startright.measured import Contrast, Count, Finding, Measured, finding, listed, needs_records
@@ -76,8 +75,9 @@ def means(records: Records) -> Finding:
 def _moved(name: str, gap: Contrast) -> str:
     word = gap.word("colder", "warmer", "where it was", margin=0.15)
     word = "not to be told from that without" if word == "not to be told from" else word
-    factor = f"a factor of {10**gap.mean:.2g}" if np.isfinite(gap.mean) else "unknown"
-    return f"{word} at {name} ({factor}; change of log₁₀ τ* {gap.text(2)})"
+    if not gap.n:
+        return f"a bound, with and without, at {name}"
+    return f"{word} at {name} (a factor of {10**gap.mean:.2g}; change of log₁₀ τ* {gap.text(2)})"
 
 
 @needs_records
@@ -112,7 +112,7 @@ def heuristic(records: Records) -> Finding:
         f"{number(value, '.2f')} at N = {count}, where the best temperature moved by the factor"
         f" {number(10 ** moves[f'N = {count}'].mean(), '.2g')}"
         for count, value in rho.items()
-        if f"N = {count}" in moves
+        if len(moves.get(f"N = {count}", ()))
     ]
     facts = {f"rho_{count}": Measured.of([value], 2) for count, value in rho.items()}
     text = f"The gradients of two shifts of one image are correlated, {listed(told)}."
@@ -126,12 +126,12 @@ def drift(records: Records) -> Finding:
     word = slope.word("falls with N", "rises with N", "stays")
     word = "does not move beyond chance" if word == "not to be told from" else word
     cells = readings.cells(readings.temperatures(records)).values()
-    ends = Count.of(readings.at_an_end(losses) > 0 for losses in cells)
+    ends = Count.of(readings.at_an_end(losses).any() for losses in cells)
     limits = (
         f" In {ends} cells some seed has its best temperature at an end of the grid, where it is a bound."
     )
     text = f"Without augmentation the best temperature {word}:"
-    text += f" log₁₀ τ* changes by {slope.text(2)} per decade of N."
+    text += f" log₁₀ τ* changes by {slope.text(2)} per decade of N." if slope.n else " no seed tells."
     return finding(text + limits * (ends.k > 0), records, slope=slope, ends=ends)
 
 

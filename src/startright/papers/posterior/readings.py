@@ -66,26 +66,34 @@ def _vertex(x: np.ndarray, y: np.ndarray) -> float:
     return float(x[place] - b / (2 * a)) if a > 0 else float(x[place])
 
 
-def at_an_end(losses: pd.DataFrame) -> int:
-    """How many seeds have their best temperature at an end of the grid."""
-    ends = {losses.columns[0], losses.columns[-1]}
-    return int(losses.idxmin(axis=1).isin(ends).sum())
+def at_an_end(losses: pd.DataFrame) -> pd.Series:
+    """Of every seed, whether its best temperature is at an end of the grid, and a bound."""
+    return losses.idxmin(axis=1).isin([losses.columns[0], losses.columns[-1]])
 
 
 def shifts(records: Sequence[Record], augment: str) -> dict[str, pd.Series]:
-    r"""N → :math:`\log_{10}\tau^*` with an augmentation less that without, seed by seed."""
+    r"""N → :math:`\log_{10}\tau^*` with an augmentation less that without, seed by seed.
+
+    Seeds with both at an end of the grid say nothing of a move, and are left out.
+    """
     found = cells(temperatures(records))
-    return {
-        f"N = {count}": (best(found[count, augment]) - best(found[count, "none"])).dropna()
-        for count in counts(records)
-        if (count, augment) in found and (count, "none") in found
-    }
+    moves = {}
+    for count in counts(records):
+        if (count, augment) in found and (count, "none") in found:
+            with_it, without = found[count, augment], found[count, "none"]
+            known = ~(at_an_end(with_it) & at_an_end(without))
+            moves[f"N = {count}"] = (best(with_it) - best(without))[known].dropna()
+    return moves
 
 
 def drift(records: Sequence[Record]) -> pd.Series:
-    r"""Slope of :math:`\log_{10}\tau^*` over :math:`\log_{10}N`, without augmentation, of every seed."""
+    r"""Slope of :math:`\log_{10}\tau^*` over :math:`\log_{10}N`, without augmentation, of every seed.
+
+    Seeds with a best temperature at an end of the grid are left out.
+    """
     found = cells(temperatures(records))
-    table = pd.DataFrame({n: best(found[n, "none"]) for n in counts(records)}).dropna()
+    plain = {n: found[n, "none"] for n in counts(records) if (n, "none") in found}
+    table = pd.DataFrame({n: best(losses)[~at_an_end(losses)] for n, losses in plain.items()}).dropna()
     x = np.log10(table.columns.to_numpy(dtype=float))
     x = x - x.mean()
     return (table * x).sum(axis=1) / (x**2).sum()

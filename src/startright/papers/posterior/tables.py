@@ -49,15 +49,15 @@ def best(records: Sequence[Record]) -> Table:
     """By N and images: the best temperature, as a set and by its interval; the losses there and at 1."""
     runs, rows = readings.temperatures(records), {}
     for (count, augment), losses in readings.cells(runs).items():
-        logs, together = readings.best(losses), readings.best_set(losses)
-        middle, half = logs.mean(), half_width(float(logs.std()), len(logs)) if len(logs) > 1 else np.inf
-        least = losses.mean().idxmin()
+        logs, ends = readings.best(losses), readings.at_an_end(losses)
+        half = half_width(float(logs.std()), len(logs)) if len(logs) > 1 else np.inf
+        low, high = (10 ** (logs.mean() + sign * half) for sign in (-1, 1))
         rows[count, WORDS[augment]] = {
-            "not to be told from the best τ": ", ".join(f"{tau:g}" for tau in together),
+            "not to be told from the best τ": ", ".join(f"{tau:g}" for tau in readings.best_set(losses)),
             "log₁₀ τ*": Measured.of(logs, 2),
-            "95 % interval of τ*": f"{10 ** (middle - half):.2g} to {10 ** (middle + half):.2g}",
-            "best at an end": f"{readings.at_an_end(losses)} of {len(losses)}",
-            "NLL there": Measured.of(losses[least], 3),
+            "95 % interval of τ*": "a bound" if ends.any() else f"{low:.2g} to {high:.2g}",
+            "best at an end": f"{ends.sum()} of {len(losses)}",
+            "NLL there": Measured.of(losses[losses.mean().idxmin()], 3),
             "NLL at τ = 1": Measured.of(losses[1.0], 3),
         }
     made = pd.DataFrame.from_dict(rows, orient="index")
