@@ -248,7 +248,7 @@ findings.cold(temperature_live)
 # %% [markdown]
 # The recorded study repeats this with a small convolutional network on MNIST.
 
-# %% mystnb={"figure": {"caption": "The recorded study: a network with two convolutions on MNIST, five seeds.", "name": "fig-posterior-sweep-full"}, "image": {"alt": "The same three panels from the recorded study on MNIST, with larger numbers of training images."}}
+# %% mystnb={"figure": {"caption": "The recorded study: a network with two convolutions on MNIST, three seeds.", "name": "fig-posterior-sweep-full"}, "image": {"alt": "The same three panels from the recorded study on MNIST, with larger numbers of training images."}}
 if temperature_full:
     _ = figures.sweep(temperature_full)
     plt.show()

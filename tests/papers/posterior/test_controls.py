@@ -77,7 +77,7 @@ def check_of(id, place):
 
 
 def test_both_sides_of_every_threshold():
-    colder, still, drift = check_of("C15", 0), check_of("C15", 2), check_of("C16", 0)
+    colder, still, drift = check_of("C15", 0), check_of("C15", 1), check_of("C16", 0)
     assert_sides(lambda size: colder(shift=size, noise=0.001), holds=-0.02, fails=0.02)
     for sign in (-1, 1):
         assert_sides(lambda size, s=sign: still(twice=s * size, noise=0.001), holds=0.14, fails=0.16)

@@ -55,5 +55,7 @@ def test_bounds_are_left_out_of_moves_and_drift():
     made = records(best=-5.0, shift=-0.5)
     assert all(values.empty for values in readings.shifts(made, "shift").values())
     assert readings.drift(made).empty
+    assert readings.drift(made, bounds=True).tolist() == pytest.approx([0, 0, 0])
+    assert readings.shifts(made, "shift", bounds=True)["N = 300"].tolist() == [0, 0, 0]
     half = readings.shifts(records(best=-3.3, drift=0.0, shift=-1.0), "shift")  # one of the two is no bound
     assert all(len(values) == 3 for values in half.values())

@@ -71,29 +71,31 @@ def at_an_end(losses: pd.DataFrame) -> pd.Series:
     return losses.idxmin(axis=1).isin([losses.columns[0], losses.columns[-1]])
 
 
-def shifts(records: Sequence[Record], augment: str) -> dict[str, pd.Series]:
+def shifts(records: Sequence[Record], augment: str, *, bounds: bool = False) -> dict[str, pd.Series]:
     r"""N → :math:`\log_{10}\tau^*` with an augmentation less that without, seed by seed.
 
-    Seeds with both at an end of the grid say nothing of a move, and are left out.
+    Seeds with both at an end of the grid say nothing of a move, and are left out unless ``bounds`` are asked
+    for.
     """
     found = cells(temperatures(records))
     moves = {}
     for count in counts(records):
         if (count, augment) in found and (count, "none") in found:
             with_it, without = found[count, augment], found[count, "none"]
-            known = ~(at_an_end(with_it) & at_an_end(without))
+            known = ~(at_an_end(with_it) & at_an_end(without)) | bounds
             moves[f"N = {count}"] = (best(with_it) - best(without))[known].dropna()
     return moves
 
 
-def drift(records: Sequence[Record]) -> pd.Series:
+def drift(records: Sequence[Record], *, bounds: bool = False) -> pd.Series:
     r"""Slope of :math:`\log_{10}\tau^*` over :math:`\log_{10}N`, without augmentation, of every seed.
 
-    Seeds with a best temperature at an end of the grid are left out.
+    Seeds with a best temperature at an end of the grid are left out unless ``bounds`` are asked for.
     """
     found = cells(temperatures(records))
     plain = {n: found[n, "none"] for n in counts(records) if (n, "none") in found}
-    table = pd.DataFrame({n: best(losses)[~at_an_end(losses)] for n, losses in plain.items()}).dropna()
+    inside = {n: best(losses)[~at_an_end(losses) | bounds] for n, losses in plain.items()}
+    table = pd.DataFrame(inside).dropna()
     x = np.log10(table.columns.to_numpy(dtype=float))
     x = x - x.mean()
     return (table * x).sum(axis=1) / (x**2).sum()

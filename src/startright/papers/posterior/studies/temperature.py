@@ -138,8 +138,8 @@ TEMPERATURE = Study(
             *_grid(COLDER, (300,), ("twice",), **DIGITS),
         ],
         full=[
-            *_grid(TEMPERATURES, (500, 2000, 8000), ("none",), **MNIST),
-            *_grid(TEMPERATURES, (500, 2000), ("shift",), **MNIST),
+            *_grid(TEMPERATURES, (500, 2000, 8000), ("none", "shift"), **MNIST),
+            *_grid(TEMPERATURES, (2000,), ("twice",), **MNIST),
         ],
     ),
     seeds=by_profile(quick=(0, 1, 2), full=(0, 1, 2)),
