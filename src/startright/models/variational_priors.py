@@ -68,6 +68,10 @@ class GaussianPrior:
         a = self._number()
         return math.log(a) - std.log() + (std.square() + mean.square()) / (2 * a * a) - 0.5
 
+    def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """Independent draws."""
+        return self._number() * torch.randn(shape, generator=generator, device=generator.device)
+
     def _number(self) -> float:
         if isinstance(self.std, str):
             raise ValueError("the prior 'glorot' has another std in every layer: ask .of_layer(layer) first")

@@ -6,6 +6,7 @@ The strength of a penalty without a search, on a network of your own:
 :func:`~startright.papers.priors.networks.bayesian_penalty`.
 """
 
+from startright.models.variational import variational_
 from startright.papers import Paper
 from startright.papers.priors.backgrounds import Background
 from startright.papers.priors.factors import lambda_th, penalty_factor, usual_factor
@@ -44,4 +45,5 @@ __all__ = [
     "prior_from_penalty",
     "uniform",
     "usual_factor",
+    "variational_",
 ]

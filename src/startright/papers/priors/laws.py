@@ -1,8 +1,8 @@
 r"""Priors of single weights, with the divergence of a Gaussian posterior from them in closed form.
 
-Both have ``log_density(w)`` and ``kl(mean, std)``, element by element: what a layer with Gaussian posteriors
-needs of its prior. That of a penalty found on a grid has the first alone
-(:class:`~startright.papers.priors.recover.RecoveredPrior`).
+They have ``log_density(w)`` and ``kl(mean, std)``, element by element: what a layer with Gaussian posteriors
+(:mod:`startright.models.variational`) needs of its prior. That of a penalty found on a grid has the first
+alone (:class:`~startright.papers.priors.recover.RecoveredPrior`).
 """
 
 import math
@@ -11,40 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from startright.models.variational_priors import GaussianPrior
 
-@dataclass(frozen=True)
-class GaussianPrior:
-    """N(0, σ₀²).
-
-    Args:
-        std: σ₀, positive.
-
-    Raises:
-        ValueError: it is not positive and finite.
-    """
-
-    std: float = 1.0
-
-    def __post_init__(self):
-        _check_positive("standard deviation", self.std)
-
-    def log_density(self, w: Tensor) -> Tensor:
-        """The logarithm of α, of the shape of ``w``."""
-        return -((w / self.std) ** 2) / 2 - math.log(2 * math.pi * self.std**2) / 2
-
-    def kl(self, mean: Tensor, std: Tensor) -> Tensor:
-        r""":math:`\tfrac12[\ln(\sigma_0^2/\sigma^2) + (\sigma^2 + \mu^2)/\sigma_0^2 - 1]`, one each.
-
-        Args:
-            mean: μ, of any shape.
-            std: σ > 0, of the same.
-        """
-        ratio = (std / self.std) ** 2
-        return (ratio - ratio.log() - 1 + (mean / self.std) ** 2) / 2
-
-    def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-        """Independent draws."""
-        return self.std * torch.randn(shape, generator=generator, device=generator.device)
+__all__ = ["GaussianPrior", "GroupPrior", "LaplacePrior"]
 
 
 @dataclass(frozen=True)
