@@ -73,8 +73,8 @@ def remove_(
 
     Raises:
         ValueError: a layer that cannot lose units (the message says why), or would lose all; a mask of
-            another kind; an optimizer whose state cannot be divided; a constant that no bias can hold; outputs
-            that are not finite.
+            another kind; an optimizer whose state cannot be divided; a constant that no bias can hold;
+            outputs that are not finite.
         RuntimeError: the outputs do not agree: the pass uses sizes or weights in a way that was not seen.
 
     >>> net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
@@ -120,13 +120,13 @@ def _mask(name: str, mask: Any, found: Chain) -> Tensor:
     if mask.dtype != torch.bool or mask.shape != (units,):
         kind = str(mask.dtype).removeprefix("torch.")
         raise ValueError(
-            f"the mask of layer {name!r} must be bool of shape ({units},), true for units that stay; got {kind}"
+            f"the mask of layer {name!r} must be bool of shape ({units},), true for what stays, not {kind}"
             f" of shape {tuple(mask.shape)}"
         )
     if not mask.any():
         raise ValueError(
-            f"layer {name!r} would lose all of its {units} units, and nothing would get through: keep at least"
-            " one, or take the layer out of the network"
+            f"layer {name!r} would lose all of its {units} units, and nothing would get through: keep one or"
+            " more, or take the layer out of the network"
         )
     return mask
 
@@ -170,7 +170,7 @@ def _without_effect(
     return True
 
 
-_SURPRISE = "the pass uses sizes or weights in a way that was not seen: the network and the optimizer are as they were"
+_SURPRISE = "the pass uses sizes or weights in a way that was not seen: everything was left as it was"
 
 
 def _operate(model: nn.Module, operation: Operation, expected: list[Tensor], example: Any) -> None:
