@@ -1,0 +1,3 @@
+"""The experiments of the paper as grids of runs, one study a question."""
+
+STUDIES = ()
