@@ -124,7 +124,7 @@ STABILITY = Study(
     question="Does the width that is left depend on the width at the start?",
     grid=by_profile(
         quick=_grid((50, 200, 800), 1e-2, dataset="digits", epochs=40),
-        full=_grid((100, 300, 1000, 3000), 1e-2, dataset="mnist", epochs=10, n_train=10_000),
+        full=_grid((50, 100, 300, 1000), 1e-2, dataset="mnist", epochs=10, n_train=10_000),
         paper=[
             config
             for strength in (3e-3, 1e-2, 3e-2)
