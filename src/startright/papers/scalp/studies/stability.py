@@ -131,7 +131,7 @@ STABILITY = Study(
             for config in _grid((100, 300, 1000, 3000, 10_000), strength, dataset="mnist", epochs=15)
         ],
     ),
-    seeds=by_profile(quick=(0, 1, 2, 3, 4), full=(0, 1, 2), paper=(0, 1, 2, 3, 4)),
+    seeds=by_profile(quick=(0, 1, 2, 3, 4), full=(0, 1, 2, 3, 4), paper=(0, 1, 2, 3, 4)),
     run=run_stability,
     run_stacked=run_stability_stacked,
     stack_key=stack_key,
