@@ -62,7 +62,7 @@ def _over_width(records: Records, column: str, label: str) -> Figure:
             band(
                 ax, found.columns, found, log=True, alpha=0.12, marker="o", ms=3, **_look(records, method, lr)
             )
-        ax.set(xlabel="hidden neurons N", xscale="log", yscale="log", title=activation)
+        ax.set(xlabel="hidden neurons N", xscale="log", yscale="log", title=readings.ACTIVATIONS[activation])
     axes[0, 0].set_ylabel(label)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right upper", fontsize="x-small")
     source_label(figure, origin_label(records))

@@ -70,9 +70,9 @@ def losses(records: Records) -> Finding:
         word = more.word("more even than", "less even than")
         facts |= {f"{activation}, uniform ScaLa": mine, f"{activation}, standard": theirs, activation: more}
         said.append(
-            f"With {activation}, the largest training loss over the widths is {mine_text} the smallest under"
-            f" ScaLa with the uniform scaling and η = 1, and {theirs_text} under the standard parametrisation"
-            f" with η = {FIXED:g}: standard SGD is {word} ScaLa."
+            f"With {readings.ACTIVATIONS[activation]}, the largest training loss over the widths is"
+            f" {mine_text} the smallest under ScaLa with the uniform scaling and η = 1, and {theirs_text} under"
+            f" the standard parametrisation with η = {FIXED:g}: standard SGD is {word} ScaLa."
         )
     return finding(" ".join(said), records, **facts)
 
@@ -90,7 +90,8 @@ def rates(records: Records) -> Finding:
         best = pd.DataFrame(found).idxmin(axis=1)
         each = listed([f"{rate:g} at N = {n}" for n, rate in best.items()])
         said.append(
-            f"With {activation}, of the rates tried the standard parametrisation learns fastest with {each}."
+            f"With {readings.ACTIVATIONS[activation]}, of the rates tried the standard parametrisation learns"
+            f" fastest with {each}."
         )
     return finding(" ".join(said), records)
 

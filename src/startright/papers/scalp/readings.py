@@ -17,6 +17,8 @@ NAMES = {
     STANDARD: "standard",
 }
 
+ACTIVATIONS = {"relu": "ReLU", "identity": "the identity"}
+
 
 def name(method: str, *, pruned: bool = True) -> str:
     """A method as legends write it; without pruning a scaling is ScaLa.
