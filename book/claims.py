@@ -54,6 +54,20 @@ claims.checks_table(catalogue.rows("alrao"))
 claims.changes_table(catalogue.claims("alrao"))
 
 # %% [markdown]
+# ## Scaling layers and pruning
+#
+# {cite:t}`wolinski2019asymmetrical`; chapter [Scaling layers and pruning](structure/scalp.ipynb).
+
+# %%
+claims.table(catalogue.rows("scalp"))
+
+# %% tags=["hide-output"]
+claims.checks_table(catalogue.rows("scalp"))
+
+# %% tags=["hide-output"]
+claims.changes_table(catalogue.claims("scalp"))
+
+# %% [markdown]
 # ## Gaussian pre-activations
 #
 # {cite:t}`wolinski2025gaussian`; chapters [Gaussian pre-activations](signal/gaussian-preact.ipynb) and [The Edge of Chaos](signal/edge-of-chaos.ipynb).

@@ -71,8 +71,8 @@ def losses(records: Records) -> Finding:
         facts |= {f"{activation}, uniform ScaLa": mine, f"{activation}, standard": theirs, activation: more}
         said.append(
             f"With {readings.ACTIVATIONS[activation]}, the largest training loss over the widths is"
-            f" {mine_text} the smallest under ScaLa with the uniform scaling and η = 1, and {theirs_text} under"
-            f" the standard parametrisation with η = {FIXED:g}: standard SGD is {word} ScaLa."
+            f" {mine_text} the smallest under ScaLa with the uniform scaling and η = 1, and {theirs_text}"
+            f" under the standard parametrisation with η = {FIXED:g}: standard SGD is {word} ScaLa."
         )
     return finding(" ".join(said), records, **facts)
 

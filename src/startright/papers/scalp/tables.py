@@ -16,7 +16,7 @@ def sums(widths: Sequence[int] = (300, 1000, 10_000, 100_000)) -> pd.DataFrame:
     for kind in NAMED:
         squares = {n: sigma(kind, n) ** 2 for n in widths}
         rows[kind] = {
-            f"Σσ², N = {n:,}".replace(",", " "): f"{float(s.sum()):.4f}" for n, s in squares.items()
+            f"Σσ², N = {n:_}".replace("_", " "): f"{float(s.sum()):.4f}" for n, s in squares.items()
         }
         rows[kind]["Σσ⁴, largest N"] = f"{float((squares[widths[-1]] ** 2).sum()):.4f}"
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("scaling")
