@@ -263,7 +263,7 @@ net[2].weight.data[:, 5:] = 0  # as if training had left five
 #
 # The rival is **BN-Lasso**, or network slimming {cite:p}`liu2017slimming`: a batch normalisation behind the hidden layer, an L1 penalty on its
 # scales $\gamma_k$, and out with those that become small. Its paper removes a fixed share, which makes the final width proportional to the
-# first by construction; so we remove those with $\lvert\gamma_k\rvert$ below a threshold, here $10^{-2}$. It keeps its own settings: learning rate 0.1, momentum and weight decay.
+# first by construction; so we remove those with $\lvert\gamma_k\rvert$ below a threshold, here $10^{-2}$. It keeps its own settings: learning rate 0.1, momentum and weight decay. <!-- setting -->
 # ScaLP has plain SGD at $\eta = 1$, and $\lambda = 10^{-2}$ on the columns of both layers.
 
 # %% mystnb={"figure": {"caption": "Neurons left (left) and accuracy of what is left (right) against the width at the start, digits; mean and spread over seeds.", "name": "fig-scalp-final-width"}, "image": {"alt": "Two panels against the width at the start on a logarithmic axis: neurons left, with a dotted diagonal where all are left, and test accuracy. A line with a band for each of ScaLP with three scalings, and BN-Lasso. Compare which lines are level."}}
@@ -342,7 +342,9 @@ pages.claims_table("scalp", live=measured, profile=PROFILE, seed=SEED)
 # - **Our choices.** The shift of $1/(\sqrt k\ln k)$, the gain behind ReLU, $\lambda$, $\varepsilon$, how long one trains, and groups that are not weighted by their sizes: the
 #   source does not tell.
 # - **Size.** The recorded study of widths stops at 3000 neurons and sees 2000 images of CIFAR-10 three times; that of final widths sees 10 000 images of
-#   MNIST ten times. The profile `paper` has 100 000 neurons and all images.
+#   MNIST ten times. <!-- setting --> The profile `paper` has 100 000 neurons and all images.
+# - **C3 on CIFAR-10.** One step moves the outputs through both layers: through the second by a share that goes as $\eta N$, through the first by
+#   one that goes as $\eta$ times the number of pixels, 3072, whatever $N$ is. Below that width the second share is the smaller, and the growth is hidden. <!-- theory -->
 # - **BN-Lasso** has a normalisation, momentum and a decayed weight that ScaLP has not. What the two differ in is the whole recipe, not only the order of the neurons.
 # - **VGG19** is not yet run: C7 and C8 stand in another set-up, one hidden layer.
 #

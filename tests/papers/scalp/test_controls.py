@@ -11,11 +11,11 @@ from contract.verdicts import assert_controls_fail, assert_sides, checks_of
 from startright.papers.scalp import hidden, layers
 from startright.papers.scalp.claims import CLAIMS
 from startright.papers.scalp.hidden import BN_LASSO, STANDARD
+from startright.papers.scalp.readings import FIXED
 from startright.papers.scalp.scalings import ASYMMETRIC, NAMED
 from startright.papers.scalp.studies import EXACT, PARETO, STABILITY, VARIANCE, WIDTH, exact, variance, width
 from startright.papers.scalp.studies.variance import DIVERGENT
 from startright.papers.scalp.studies.width import ETA
-from startright.papers.scalp.trained_claims import FIXED
 from startright.studies import Record, recorded
 
 CPU = torch.device("cpu")

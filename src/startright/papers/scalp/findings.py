@@ -11,9 +11,9 @@ import pandas as pd
 from startright.measured import Contrast, Count, Finding, Measured, finding, listed, needs_records
 from startright.papers.scalp import readings
 from startright.papers.scalp.hidden import BN_LASSO, STANDARD
+from startright.papers.scalp.readings import FIXED, HALF
 from startright.papers.scalp.scalings import ASYMMETRIC, NAMED
 from startright.papers.scalp.studies.width import ETA
-from startright.papers.scalp.trained_claims import FIXED, HALF
 from startright.studies import Record, frame
 
 Records = Sequence[Record]

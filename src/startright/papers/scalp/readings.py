@@ -9,6 +9,8 @@ from startright.papers.scalp.hidden import BN_LASSO, STANDARD
 from startright.studies import Record
 
 Records = Mapping[str, Sequence[Record]]
+FIXED = 1e-2  # the rate of standard SGD that is followed over widths: one of the paper's grid
+HALF = 0.5  # of the parameters
 NAMES = {
     "uniform": "ScaLP, uniform",
     "1/k": "ScaLP, 1/k",

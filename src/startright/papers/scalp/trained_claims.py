@@ -9,7 +9,7 @@ from startright.checks import Check, each_between, mean_between, ratio_between
 from startright.claims import Measurement
 from startright.papers.scalp import readings
 from startright.papers.scalp.hidden import BN_LASSO, STANDARD
-from startright.papers.scalp.readings import Records
+from startright.papers.scalp.readings import FIXED, HALF, Records
 from startright.papers.scalp.scalings import ASYMMETRIC, NAMED
 from startright.papers.scalp.studies.pareto import PARETO
 from startright.papers.scalp.studies.stability import STABILITY
@@ -19,9 +19,8 @@ from startright.statements import Claims
 
 ALIKE = 1.3  # spread of the loss of one learning rate over widths
 APART = {"digits": 5.0}  # that of standard SGD at a fixed rate; elsewhere beyond ALIKE
-FIXED = 1e-2  # that rate, the middle of the paper's grid on a scale of factors
 SAME = 1.5  # the width that is left, at the largest N over that at the smallest
-HALF, FIFTH = 0.5, 0.2  # of the parameters
+FIFTH = 0.2  # of the parameters
 
 claim = Claims(
     "scalp",
