@@ -73,8 +73,8 @@ class _Scaled:
         return x, self.effective_weight()
 
     def extra_repr(self) -> str:
-        """The plain layer's, with scaling and gain."""
-        return f"{super().extra_repr()}, scaling={self.scaling!r}, gain={self.gain:g}"
+        """The plain layer's, and the gain; the scaling is in the buffer ``sigma``."""
+        return f"{super().extra_repr()}, gain={self.gain:g}"
 
 
 class ScaledLinear(_Scaled, nn.Linear):

@@ -54,7 +54,7 @@ def scale_(
 
     >>> net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
     >>> scale_(net, "1/k", torch.ones(1, 4))[2]
-    ScaledLinear(in_features=8, out_features=2, bias=True, scaling='1/k', gain=1.41421)
+    ScaledLinear(in_features=8, out_features=2, bias=True, gain=1.41421)
     """
     if weights not in ("keep", "redraw"):
         raise ValueError(f"weights must be 'keep' or 'redraw', got {weights!r}")
