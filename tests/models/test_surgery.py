@@ -56,8 +56,8 @@ def test_the_smaller_network_computes_what_the_silent_one_does(name, training):
     assert not done.exact
     assert done.difference > 1e-4
     torch.testing.assert_close(net(x), whole(x), rtol=1e-4, atol=1e-5)
-    for name, (_, width) in done.widths.items():
-        assert len(net.get_submodule(name).weight) == width
+    for layer, (_, width) in done.widths.items():
+        assert len(net.get_submodule(layer).weight) == width
 
 
 def five(norm=True):
@@ -332,8 +332,8 @@ def infinite():
 
 
 WHOLE = {
-    "half": (lambda: MLP((4, 5, 2)).layers.half(), r"'0.weight' is float16.*model.float\(\)"),
-    "bfloat16": (lambda: MLP((4, 5, 2)).layers.bfloat16(), "'0.weight' is bfloat16"),
+    "half": (MLP((4, 5, 2)).layers.half, r"'0.weight' is float16.*model.float\(\)"),
+    "bfloat16": (MLP((4, 5, 2)).layers.bfloat16, "'0.weight' is bfloat16"),
     "scripted": (scripted, "scripted: take the units out first"),
     "wrapped": (lambda: nn.DataParallel(MLP((4, 5, 2)).layers), "DataParallel has copied the weights"),
     "lazy": (lambda: nn.Sequential(nn.LazyLinear(5), nn.Linear(5, 2)), "'0.weight' has no values yet"),
@@ -348,6 +348,30 @@ def test_networks_that_are_refused(name):
     make, words = WHOLE[name]
     with pytest.raises(ValueError, match=words):
         remove_(make(), {"0": KEEP}, example=torch.randn(2, 4))
+
+
+class Single(nn.Module):
+    """A pass that insists on float32, or odd as well."""
+
+    def __init__(self, odd):
+        super().__init__()
+        self.a, self.b, self.odd = nn.Linear(4, 5), nn.Linear(5, 2), odd
+
+    def forward(self, x):
+        h = self.a(x.float())
+        return self.b(h / h.shape[1] if self.odd else h)
+
+
+@pytest.mark.parametrize("odd", [True, False])
+def test_a_pass_in_float32_alone_is_compared_as_well(odd):
+    torch.manual_seed(0)
+    net, x = Single(odd), torch.randn(8, 4)
+    if odd:
+        with pytest.raises(RuntimeError, match="relative distance"):
+            remove_(net, {"a": KEEP}, example=x)
+    assert net.a.out_features == 5
+    if not odd:
+        assert remove_(net, {"a": KEEP}, example=(x,)).widths == {"a": (5, 3)}
 
 
 def test_nothing_to_take_out_is_fine():

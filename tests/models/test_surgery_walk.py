@@ -68,13 +68,13 @@ def test_the_pass_and_not_the_order_of_the_modules():
 def test_several_layers_take_the_units():
     net = Forward(lambda self, x: self.b(self.a(x)) + self.c(self.a(x)), **linear(4, 3, 2), c=nn.Linear(3, 2))
     assert "used more than once" in chain(net, torch.randn(2, 4)).refused["a"]
-    net.run = lambda self, x: (lambda h: self.b(h) + self.c(h))(self.a(x))
+    net.run = lambda self, x: self.b(h := self.a(x)) + self.c(h)
     assert chain(net, torch.randn(2, 4)).sites["a"].consumers == (Part("b"), Part("c"))
 
 
 def test_what_runs_in_training_alone_counts():
     net = Forward(
-        lambda self, x: (lambda h: (self.b(h), self.c(h)) if self.training else self.b(h))(self.a(x)),
+        lambda self, x: (self.b(h := self.a(x)), self.c(h) if self.training else x),
         **linear(4, 3, 2),
         c=nn.Linear(3, 5),
     )
@@ -262,7 +262,7 @@ def test_weights_used_otherwise():
     [
         parametrizations.weight_norm,
         parametrizations.orthogonal,
-        lambda layer: torch.nn.utils.weight_norm(layer),
+        torch.nn.utils.weight_norm,
         lambda layer: prune.l1_unstructured(layer, "weight", 2),
     ],
 )

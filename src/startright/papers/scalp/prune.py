@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from startright.models.surgery import Chain, Site, chain, remove_
 from startright.models.surgery_cost import Cost, cost
+from startright.papers.scalp.penalties import usefulness as outgoing
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Start:
     r"""A network at the start, to which later prunings refer; each pruning leaves in it what stays.
 
     Attributes:
-        usefulness: name → :math:`m_k/\#` of each neuron at the start, (units now,).
+        usefulness: name → :math:`m_k/\#` of each neuron at the start, (units now,), float64.
         indices: name → where each neuron stood at the start, (units now,).
     """
 
@@ -84,14 +85,11 @@ def usefulness(model: nn.Module, found: Chain) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def _usefulness(site: Site, parts: Mapping[str, nn.Module]) -> Tensor:
-    squares, count = torch.zeros(site.units), 0
+    squares, count = torch.zeros(site.units, dtype=torch.float64), 0
     for part in site.consumers:
         layer = parts[part.name]
-        weight = layer.effective_weight() if hasattr(layer, "effective_weight") else layer.weight
-        columns = (
-            weight.detach().cpu().transpose(0, 1).reshape(site.units, -1)
-        )  # positions of a unit: its own
-        squares, count = squares + columns.square().sum(1), count + columns.shape[1]
+        squares = squares + outgoing(layer, part.factor).cpu().double().square()
+        count += layer.weight.numel() // site.units
     return squares.sqrt() / count
 
 
