@@ -62,7 +62,7 @@ class Start:
 
     @classmethod
     def of(cls, model: nn.Module, example: Any) -> "Start":
-        """The network as it is now; ``example`` as for :func:`~startright.models.surgery.chain`."""
+        """The network as it is now; ``example`` as for :func:`~startright.models.surgery_walk.chain`."""
         found = usefulness(model, chain(model, example))
         return cls(found, {name: torch.arange(len(values)) for name, values in found.items()})
 
@@ -77,7 +77,7 @@ def usefulness(model: nn.Module, found: Chain) -> dict[str, Tensor]:
 
     Args:
         model: the network.
-        found: what :func:`~startright.models.surgery.chain` says of it.
+        found: what :func:`~startright.models.surgery_walk.chain` says of it.
     """
     parts = dict(model.named_modules())
     return {name: _usefulness(site, parts) for name, site in found.sites.items()}
@@ -112,7 +112,7 @@ def prune_(
         optimizer: of the training, which goes on with the state of the weights that stay.
         epsilon: ε, relative to each neuron's value at the start if ``start`` is given; 0 takes exact zeros
             alone, which a proximal step makes.
-        example: an input of two examples or more, as for :func:`~startright.models.surgery.chain`.
+        example: an input of two examples or more, as for :func:`~startright.models.surgery_walk.chain`.
         start: of the training; it is changed to what stays.
         fold: as for :func:`~startright.models.surgery.remove_`.
 
