@@ -374,6 +374,15 @@ def test_a_pass_in_float32_alone_is_compared_as_well(odd):
         assert remove_(net, {"a": KEEP}, example=(x,)).widths == {"a": (5, 3)}
 
 
+def test_autocast_does_not_reach_the_comparison():
+    net, x = MLP((4, 5, 3)).layers, torch.randn(8, 4)
+    whole = silence(copy.deepcopy(net), chain(net, x), {"0": KEEP})
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        done = remove_(net, {"0": KEEP}, example=x)
+    torch.testing.assert_close(net(x), whole(x))
+    assert done.difference > 0
+
+
 def test_nothing_to_take_out_is_fine():
     net, x = five()
     before = copy.deepcopy(net.state_dict())
