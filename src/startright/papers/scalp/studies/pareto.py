@@ -156,7 +156,7 @@ PARETO = Study(
     question="How accurate is what a penalty leaves, for the parameters that it leaves?",
     grid=by_profile(
         quick=_grid(*HIDDEN, **DIGITS),
-        full=_grid(*HIDDEN, **IMAGES),
+        full=_grid("hidden", VGG_METHODS, *HIDDEN[2:], **IMAGES),
         paper=_grid(*LARGE, size=1.0, dataset="cifar10", epochs=30),
     ),
     seeds=by_profile(quick=(0, 1, 2), full=(0, 1, 2), paper=(0, 1, 2)),

@@ -124,14 +124,14 @@ STABILITY = Study(
     question="Does the width that is left depend on the width at the start?",
     grid=by_profile(
         quick=_grid((50, 200, 800), 1e-2, dataset="digits", epochs=40),
-        full=_grid((100, 300, 1000, 3000), 1e-2, dataset="mnist", epochs=10, n_train=10_000),
+        full=_grid((50, 100, 300, 1000), 1e-2, dataset="mnist", epochs=10, n_train=10_000),
         paper=[
             config
             for strength in (3e-3, 1e-2, 3e-2)
             for config in _grid((100, 300, 1000, 3000, 10_000), strength, dataset="mnist", epochs=15)
         ],
     ),
-    seeds=by_profile(quick=(0, 1, 2, 3, 4), full=(0, 1, 2), paper=(0, 1, 2, 3, 4)),
+    seeds=by_profile(quick=(0, 1, 2, 3, 4), full=(0, 1, 2, 3, 4), paper=(0, 1, 2, 3, 4)),
     run=run_stability,
     run_stacked=run_stability_stacked,
     stack_key=stack_key,

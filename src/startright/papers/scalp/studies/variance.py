@@ -81,7 +81,7 @@ VARIANCE = Study(
     name="scalp-variance",
     version=1,
     question="Do the variances at the start and after one step stay bounded as the layer widens?",
-    grid=by_profile(quick=_grid((10, 100, 1000), 20_000), full=_grid((300, 3000), 100_000)),
+    grid=by_profile(quick=_grid((10, 100, 1000), 20_000), full=_grid((300, 3000), 40_000)),
     seeds=by_profile(quick=(0, 1, 2, 3, 4), full=(0, 1, 2, 3, 4)),
     run=run_variance,
 )

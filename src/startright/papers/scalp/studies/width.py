@@ -90,14 +90,18 @@ def _grid(
 
 
 FIVE = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # the paper's grid
+THREE = FIVE[2:]
 CIFAR = {"dataset": "cifar10", "epochs": 3, "n_train": 2000, "n_test": 1000}
 WIDTH = Study(
     name="scalp-width",
     version=1,
     question="Does one learning rate do at every width?",
     grid=by_profile(
-        quick=_grid(("relu",), (100, 1000, 3000), (1e-3, 1e-2, 1e-1), dataset="digits", epochs=10),
-        full=_grid(("relu", "identity"), (300, 1000, 3000), FIVE, **CIFAR),
+        quick=_grid(("relu",), (100, 1000, 3000), THREE, dataset="digits", epochs=10),
+        full=[
+            *_grid(("relu",), (300, 1000, 3000), THREE, **CIFAR),
+            *_grid(("identity",), (300, 1000), THREE, **CIFAR),
+        ],
         paper=_grid(
             ("relu", "identity"),
             (300, 1000, 3000, 10_000, 30_000, 100_000),
