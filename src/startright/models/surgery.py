@@ -6,7 +6,7 @@ take them (behind a flattening, all positions of a channel), and the same of gra
 state. What remains keeps its scaling σ.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +57,9 @@ def remove_(
     r"""Take units out of some layers, in place.
 
     The smaller network is compared with the whole one in which the units give nothing to later layers: on the
-    example they must agree to :math:`10^{-5}` of the largest output, in float64 to :math:`10^{-10}`.
-    Otherwise, and on every refusal, the network and the optimizer are as they were.
+    example they must agree to :math:`10^{-10}` of the largest output in float64, or to :math:`10^{-5}` where
+    the pass allows float32 alone. Otherwise, and on every refusal, the network and the optimizer are as they
+    were.
 
     Args:
         model: the network, in float32 or float64.
@@ -90,14 +91,14 @@ def remove_(
     gained = shares(model, found.sites, folded, example)
     operation = Operation(parts, kept_entries(found.sites, masks), gained)
     state = state_cuts(model, optimizer, operation.cuts) if optimizer is not None else []
-    whole, silent = _outputs(model, example), _silenced(found, parts, gone, gained)
-    expected = _outputs(model, example, silent)
+    outputs = _watcher(model, example)
+    whole, expected = outputs({}), outputs(_silenced(found, parts, gone, gained))
     if not all(tensor.isfinite().all() for tensor in whole):
         raise ValueError("the network's outputs are not finite, so nothing could be compared")
     difference, exact = _distance(expected, whole), _without_effect(found, parts, gone, folded)
-    if exact and not difference <= _close(whole):
+    if exact and not difference <= CLOSE[torch.float32]:  # a folded constant is as precise as the bias
         raise RuntimeError(f"{_SURPRISE} (relative distance {difference:.1e}, with nothing taken out)")
-    _operate(model, operation, expected, example)
+    _operate(operation, outputs, expected)
     for slots, key, value in state:
         slots[key] = value
     widths = {name: (len(mask), int(mask.sum())) for name, mask in masks.items()}
@@ -135,11 +136,36 @@ def _constant(site: Site, parts: Mapping[str, nn.Module], gone: Tensor) -> Tenso
     return gone[constant_units(site, parts).cpu()[gone]]
 
 
-def _outputs(model: nn.Module, example: Any, at: Mapping[str, Tensor] | None = None) -> list[Tensor]:
-    """All tensors that the network gives in evaluation mode, its parameters replaced by those of ``at``."""
-    args, kwargs = arguments(example)
-    with plainly(model):
-        return [tensor.clone() for tensor in tensors(call_at(model, at or {}, args, kwargs))]
+def _watcher(model: nn.Module, example: Any) -> Callable[[Mapping[str, Tensor]], list[Tensor]]:
+    """A function from parameters, by name, to all that the network gives in evaluation mode with these.
+
+    It computes in float64 where the pass and the device allow it: how the sums of a float32 pass are rounded
+    depends on their length, so on the width.
+    """
+
+    def outputs(at: Mapping[str, Tensor], convert: Callable[[Any], Any] = _doubled) -> list[Tensor]:
+        args, kwargs = arguments(example)
+        own = {**dict(model.named_parameters()), **dict(model.named_buffers()), **at}
+        with plainly(model):
+            made = call_at(model, convert(own), convert(args), convert(kwargs))
+            return [tensor.clone() for tensor in tensors(made)]
+
+    try:
+        outputs({})
+    except Exception:  # float32 is written in the pass, or unknown to the device
+        return lambda at: outputs(at, lambda values: values)
+    return outputs
+
+
+def _doubled(values: Any) -> Any:
+    """Nested tensors of real numbers in float64."""
+    if isinstance(values, Tensor):
+        return values.double() if values.is_floating_point() else values.clone()
+    if isinstance(values, dict):
+        return {key: _doubled(value) for key, value in values.items()}
+    if isinstance(values, tuple | list):
+        return type(values)(map(_doubled, values))
+    return values
 
 
 def _silenced(
@@ -173,7 +199,11 @@ def _without_effect(
 _SURPRISE = "the pass uses sizes or weights in a way that was not seen: everything was left as it was"
 
 
-def _operate(model: nn.Module, operation: Operation, expected: list[Tensor], example: Any) -> None:
+def _operate(
+    operation: Operation,
+    outputs: Callable[[Mapping[str, Tensor]], list[Tensor]],
+    expected: list[Tensor],
+) -> None:
     """Cut, compare, and put everything back if the outputs are others.
 
     Raises:
@@ -181,19 +211,15 @@ def _operate(model: nn.Module, operation: Operation, expected: list[Tensor], exa
     """
     try:
         operation.do()
-        distance = _distance(_outputs(model, example), expected)
+        distance = _distance(outputs({}), expected)
     except BaseException as error:
         operation.undo()
         if isinstance(error, Exception):
             raise RuntimeError(f"{_SURPRISE} ({error})") from error
         raise
-    if not distance <= _close(expected):
+    if not distance <= max(CLOSE.get(output.dtype, 0.0) for output in expected):
         operation.undo()
         raise RuntimeError(f"{_SURPRISE} (relative distance {distance:.1e})")
-
-
-def _close(outputs: list[Tensor]) -> float:
-    return max(CLOSE.get(output.dtype, 0.0) for output in outputs)
 
 
 def _distance(some: list[Tensor], others: list[Tensor]) -> float:

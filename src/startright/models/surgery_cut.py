@@ -102,11 +102,8 @@ class Operation:
             if isinstance(cut.tensor, nn.Parameter):
                 grad = cut.tensor.grad
                 self.old.append((cut, cut.tensor.data, grad))
-                put(
-                    cut.tensor,
-                    without(cut.tensor.data, cut.axes),
-                    grad is not None and without(grad, cut.axes),
-                )
+                less = None if grad is None else without(grad, cut.axes)
+                put(cut.tensor, without(cut.tensor.data, cut.axes), less)
             else:
                 self.old.append((cut, cut.tensor, None))
                 self.parts[cut.module]._buffers[cut.key] = without(cut.tensor, cut.axes)
@@ -127,7 +124,7 @@ class Operation:
         self.old.clear()
 
 
-def put(parameter: nn.Parameter, data: Tensor, grad: Tensor | bool | None) -> None:
+def put(parameter: nn.Parameter, data: Tensor, grad: Tensor | None) -> None:
     """Give a parameter values of another shape.
 
     A graph that is still alive, as that of the last loss, holds the node in which gradients are added up, and
@@ -137,7 +134,7 @@ def put(parameter: nn.Parameter, data: Tensor, grad: Tensor | bool | None) -> No
     other = torch.float64 if data.dtype != torch.float64 else torch.float32
     parameter.data = torch.empty(0, dtype=other, device=data.device)
     parameter.data = data
-    parameter.grad = grad if isinstance(grad, Tensor) else None
+    parameter.grad = grad
 
 
 _SIZES = ("in_features", "out_features", "in_channels", "out_channels", "num_features", "groups")

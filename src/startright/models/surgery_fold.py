@@ -33,9 +33,9 @@ def shares(
 
     Args:
         model: the network.
-        sites: of :func:`~startright.models.surgery.chain`.
+        sites: of :func:`~startright.models.surgery_walk.chain`.
         gone: name → indices of constant units.
-        example: as for :func:`~startright.models.surgery.chain`.
+        example: as for :func:`~startright.models.surgery_walk.chain`.
 
     Raises:
         ValueError: a share that no bias can hold.

@@ -255,21 +255,16 @@ def tensors(values: Any) -> Iterator[Tensor]:
 
 @contextmanager
 def plainly(model: nn.Module, training: bool = False) -> Iterator[None]:
-    """Passes in full precision, without gradients, of which nothing is left."""
-    kinds = {t.device.type for t in (*model.parameters(), *model.buffers())} or {"cpu"}
-    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    """Passes without autocast and gradients, of which nothing is left."""
+    kinds = {t.device.type for t in (*model.parameters(), *model.buffers())}
     with ExitStack() as stack:
         stack.enter_context(untouched(model))
         stack.enter_context(torch.no_grad())
         for kind in kinds:
             stack.enter_context(torch.autocast(kind, enabled=False))
-        try:
-            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-            for part in model.modules():  # train() may be overridden, and touches what is frozen
-                part.training = training
-            yield
-        finally:
-            torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+        for part in model.modules():  # train() may be overridden
+            part.training = training
+        yield
 
 
 def arguments(example: Any) -> tuple[tuple, dict[str, Any]]:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from startright.models.surgery import Chain, Site, chain, remove_
 from startright.models.surgery_cost import Cost, cost
+from startright.papers.scalp.penalties import usefulness as outgoing
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Start:
     r"""A network at the start, to which later prunings refer; each pruning leaves in it what stays.
 
     Attributes:
-        usefulness: name → :math:`m_k/\#` of each neuron at the start, (units now,).
+        usefulness: name → :math:`m_k/\#` of each neuron at the start, (units now,), float64.
         indices: name → where each neuron stood at the start, (units now,).
     """
 
@@ -61,7 +62,7 @@ class Start:
 
     @classmethod
     def of(cls, model: nn.Module, example: Any) -> "Start":
-        """The network as it is now; ``example`` as for :func:`~startright.models.surgery.chain`."""
+        """The network as it is now; ``example`` as for :func:`~startright.models.surgery_walk.chain`."""
         found = usefulness(model, chain(model, example))
         return cls(found, {name: torch.arange(len(values)) for name, values in found.items()})
 
@@ -76,7 +77,7 @@ def usefulness(model: nn.Module, found: Chain) -> dict[str, Tensor]:
 
     Args:
         model: the network.
-        found: what :func:`~startright.models.surgery.chain` says of it.
+        found: what :func:`~startright.models.surgery_walk.chain` says of it.
     """
     parts = dict(model.named_modules())
     return {name: _usefulness(site, parts) for name, site in found.sites.items()}
@@ -84,14 +85,11 @@ def usefulness(model: nn.Module, found: Chain) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def _usefulness(site: Site, parts: Mapping[str, nn.Module]) -> Tensor:
-    squares, count = torch.zeros(site.units), 0
+    squares, count = torch.zeros(site.units, dtype=torch.float64), 0
     for part in site.consumers:
         layer = parts[part.name]
-        weight = layer.effective_weight() if hasattr(layer, "effective_weight") else layer.weight
-        columns = (
-            weight.detach().cpu().transpose(0, 1).reshape(site.units, -1)
-        )  # positions of a unit: its own
-        squares, count = squares + columns.square().sum(1), count + columns.shape[1]
+        squares = squares + outgoing(layer, part.factor).cpu().double().square()
+        count += layer.weight.numel() // site.units
     return squares.sqrt() / count
 
 
@@ -114,7 +112,7 @@ def prune_(
         optimizer: of the training, which goes on with the state of the weights that stay.
         epsilon: ε, relative to each neuron's value at the start if ``start`` is given; 0 takes exact zeros
             alone, which a proximal step makes.
-        example: an input of two examples or more, as for :func:`~startright.models.surgery.chain`.
+        example: an input of two examples or more, as for :func:`~startright.models.surgery_walk.chain`.
         start: of the training; it is changed to what stays.
         fold: as for :func:`~startright.models.surgery.remove_`.
 

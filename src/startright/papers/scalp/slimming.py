@@ -76,7 +76,7 @@ def channel_scales(model: nn.Module, found: Chain) -> dict[str, Tensor]:
 
     Args:
         model: the network.
-        found: what :func:`~startright.models.surgery.chain` says of it.
+        found: what :func:`~startright.models.surgery_walk.chain` says of it.
 
     Raises:
         ValueError: the network has no scales.
@@ -107,7 +107,7 @@ def slim_(
     Args:
         model: the network; it changes in place, or stays as it was if an error is raised.
         optimizer: of the training, which goes on with the state of what stays.
-        example: an input of two examples or more, as for :func:`~startright.models.surgery.chain`.
+        example: an input of two examples or more, as for :func:`~startright.models.surgery_walk.chain`.
         threshold: units with :math:`|\gamma|` below it go.
         share: of all units of these layers, that of the smallest :math:`|\gamma|` goes, rounded down: 0.7 in
             the paper.
