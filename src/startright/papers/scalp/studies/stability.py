@@ -123,7 +123,7 @@ STABILITY = Study(
     version=1,
     question="Does the width that is left depend on the width at the start?",
     grid=by_profile(
-        quick=_grid((50, 200, 800), 1e-2, dataset="digits", epochs=40),
+        quick=_grid((50, 200, 400), 1e-2, dataset="digits", epochs=40),
         full=_grid((50, 100, 300, 1000), 1e-2, dataset="mnist", epochs=10, n_train=10_000),
         paper=[
             config
