@@ -293,8 +293,8 @@ tables.left(stability_full or stability_live)
 _ = figures.dying(stability_live, width=200)
 plt.show()
 
-# %% mystnb={"figure": {"caption": "Indices of the neurons left, a row a run, by the width $N$ at the start (black line), digits.", "name": "fig-scalp-survivors"}, "image": {"alt": "For each width at the start, marks at the indices of the neurons that are left on a logarithmic axis, a row a run, in four groups by method, with a line at the width. Panels by N: 50, 200, 800."}} tags=["slider"]
-knobs.survivors(stability_live, (50, 200, 800))
+# %% mystnb={"figure": {"caption": "Indices of the neurons left, a row a run, by the width $N$ at the start (black line), digits.", "name": "fig-scalp-survivors"}, "image": {"alt": "For each width at the start, marks at the indices of the neurons that are left on a logarithmic axis, a row a run, in four groups by method, with a line at the width. Panels by N: 50, 200, 400."}} tags=["slider"]
+knobs.survivors(stability_live, (50, 200, 400))
 
 # %% tags=["finding", "nbval-ignore-output", "remove-input"]
 findings.indices(stability_live)
