@@ -1,0 +1,41 @@
+"""What a pass costs: parameters, and multiplications with an addition."""
+
+from typing import Any, NamedTuple
+
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from startright.models.surgery_walk import arguments, plainly, tensors
+
+
+class Cost(NamedTuple):
+    """The size of a network.
+
+    Args:
+        parameters: numbers in its parameters, each counted once.
+        macs: multiplications with an addition in a pass, for one example.
+    """
+
+    parameters: int
+    macs: int
+
+
+def cost(model: nn.Module, example: Any) -> Cost:
+    """Count the parameters of a network and the multiplications of a pass, as torch's counter sees it.
+
+    Matrix products and convolutions count, biases and activations do not.
+
+    Args:
+        model: the network; it is left as it was.
+        example: an input, the examples first: a tensor, a tuple of arguments, or a dict of them by name.
+
+    >>> import torch
+    >>> cost(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 5)), torch.zeros(7, 1, 4, 4))
+    Cost(parameters=65, macs=112)
+    """
+    args, kwargs = arguments(example)
+    examples = len(next(tensors((args, kwargs))))
+    with plainly(model), FlopCounterMode(display=False) as counter:
+        model(*args, **kwargs)
+    macs = counter.get_total_flops() // 2 // examples
+    return Cost(sum(parameter.numel() for parameter in model.parameters()), macs)

@@ -1,0 +1,107 @@
+r"""Penalties on what is trained: the same for all w̃, and so harsher on the weights w of late neurons.
+
+The weights that leave a neuron k are the column :math:`\tilde w_{k\to}` of the next layer. With the
+usefulness :math:`m_k = \lVert w_{k\to}\rVert_2`,
+
+.. math::
+    \sum_k \lVert\tilde w_{k\to}\rVert^2 = \sum_k \frac{m_k^2}{\sigma_k^2}, \qquad
+    \sum_k \lVert\tilde w_{k\to}\rVert = \sum_k \frac{m_k}{\sigma_k}.
+
+The first is :class:`startright.training.penalties.L2` on w̃, up to its factor ½; the second, which makes
+exact zeros, is :class:`ColumnLasso`. Column 0 and on of the first layer, those of the inputs, are penalised
+as well: otherwise they grow to make up for what the later layers lose.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from startright.training.penalties import Parameters, Penalty
+
+
+def columns(weight: torch.Tensor, positions: int = 1) -> torch.Tensor:
+    """The weights that leave each channel, (…, channels, weights of each), of (…, out, in, kernel …).
+
+    Args:
+        weight: of a linear layer, (out, in), or a convolution, (out, in, height, width).
+        positions: inputs of a channel, one after another, behind a flattening.
+    """
+    out, inputs = weight.shape[:2]
+    return weight.reshape(out, inputs // positions, -1).transpose(0, 1).flatten(1)
+
+
+def usefulness(layer: nn.Module, positions: int = 1) -> torch.Tensor:
+    r"""The norm :math:`m_k = \lVert w_{k\to}\rVert_2` of the weights on each input channel, (channels,).
+
+    Args:
+        layer: scaled or plain; of a scaled one w = σw̃ counts.
+        positions: as for :func:`columns`.
+    """
+    weight = layer.effective_weight() if hasattr(layer, "effective_weight") else layer.weight
+    return columns(weight.detach(), positions).norm(dim=1)
+
+
+@dataclass(frozen=True)
+class ColumnLasso(Penalty):
+    r"""The norms of the columns, :math:`\lambda\sum_k \lVert\tilde w_{k\to}\rVert`: neurons and inputs
+    become 0.
+
+    Args:
+        proximal: act by a proximal step after the optimizer's, which makes exact zeros; otherwise join the
+            loss, whose subgradient makes small numbers only ("as in the paper", with a threshold).
+        positions: of the layers behind a flattening, by the names of their weights: the inputs of a channel.
+
+    Source: M. Yuan and Y. Lin, *Model selection and estimation in regression with grouped variables*, 2006,
+        for the
+    group lasso; whether the paper weighs groups by their sizes is not known to us, and it does not here.
+    """
+
+    proximal: bool = True
+    positions: Mapping[str, int] = field(default_factory=dict)
+
+    def value(self, parameters: Parameters) -> torch.Tensor:
+        """What joins the loss of each run, (runs,); 0 of the proximal form."""
+        chosen = {} if self.proximal else self._chosen(parameters)
+        if not chosen:
+            return torch.zeros(())
+        norms = [self._columns(name, w).norm(dim=2).sum(1) for name, w in chosen.items()]
+        return self._strengths(norms[0]) * torch.stack(norms).sum(0)
+
+    @torch.no_grad()
+    def prox(self, parameters: Parameters, rates: torch.Tensor | float) -> None:
+        r"""Every column shrinks by :math:`\max(0, 1 - \eta\lambda/\lVert\tilde w_{k\to}\rVert)`."""
+        for name, w in self._chosen(parameters).items() if self.proximal else ():
+            groups = self._columns(name, w)
+            norms = groups.norm(dim=2)
+            limits = self._strengths(norms) * torch.as_tensor(rates, dtype=w.dtype, device=w.device)
+            limits = limits.view(-1, 1)
+            factors = torch.where(norms > limits, 1 - limits / norms, 0)  # (runs, channels)
+            factors = factors.repeat_interleave(self.positions.get(name, 1), 1)
+            w.mul_(factors.view(len(w), 1, -1, *[1] * (w.dim() - 3)))
+
+    def _chosen(self, parameters: Parameters) -> dict[str, torch.Tensor]:
+        return {name: values for name, values in parameters.items() if self.select(name, values)}
+
+    def _columns(self, name: str, w: torch.Tensor) -> torch.Tensor:
+        """(runs, channels, weights of each)."""
+        return torch.vmap(lambda one: columns(one, self.positions.get(name, 1)))(w)
+
+    def _strengths(self, like: torch.Tensor) -> torch.Tensor:
+        return torch.as_tensor(self.strength, dtype=like.dtype, device=like.device)
+
+
+@dataclass(frozen=True)
+class ScaleLasso(Penalty):
+    r"""The sum of the sizes, :math:`\lambda\sum|\gamma|`, in the loss, as network slimming has it.
+
+    Source: Z. Liu et al., *Learning efficient convolutional networks through network slimming*, 2017.
+    """
+
+    def value(self, parameters: Parameters) -> torch.Tensor:
+        """λΣ|γ| of each run, (runs,)."""
+        sums = [values.abs().flatten(1).sum(1) for values in self._selected(parameters)]
+        if not sums:
+            return torch.zeros(())
+        return torch.as_tensor(self.strength, dtype=sums[0].dtype, device=sums[0].device) * sum(sums)
