@@ -2,13 +2,16 @@
 
 A scaling layer before every linear map lets one learning rate do at every width (:func:`scale_`, ScaLa). A
 scaling that decreases with the index of a neuron, with a penalty on what is trained, decides which neurons
-are cheap to lose: the width that is left then does not depend on the width one began with (ScaLP).
+are cheap to lose (ScaLP): on a network of your own, :func:`~startright.papers.scalp.prune.prune_` takes them
+out, and :func:`~startright.papers.scalp.slimming.slim_` is the comparator, network slimming.
 """
 
 from startright.papers import Paper
 from startright.papers.scalp.layers import ScaledConv2d, ScaledLinear
 from startright.papers.scalp.place import fold_, scale_
+from startright.papers.scalp.prune import Start, prune_
 from startright.papers.scalp.scalings import sigma
+from startright.papers.scalp.slimming import slim_
 
 PAPER = Paper(
     __name__,
@@ -18,4 +21,4 @@ PAPER = Paper(
     pages=("structure/scalp",),
 )
 
-__all__ = ["ScaledConv2d", "ScaledLinear", "fold_", "scale_", "sigma"]
+__all__ = ["ScaledConv2d", "ScaledLinear", "Start", "fold_", "prune_", "scale_", "sigma", "slim_"]
