@@ -269,7 +269,7 @@ findings.means(temperature_full)
 _ = figures.best(temperature_full or temperature_live)
 plt.show()
 
-# %% tags=["nbval-ignore-output"]
+# %%
 tables.best(temperature_full or temperature_live)
 
 # %% [markdown]
@@ -277,14 +277,14 @@ tables.best(temperature_full or temperature_live)
 # correlation $\rho$, they are worth $K_{\text{eff}} = K/(1+(K-1)\rho)$ data, and a loss *averaged* over them at $\lambda = 1/N$ would want
 # $\tau^* \approx 1/K_{\text{eff}}$, which tends to $\rho$ for many copies. Exact copies have $\rho = 1$ and move nothing.
 
-# %% tags=["finding", "nbval-ignore-output", "remove-input"]
-findings.augmentation(temperature_full or temperature_live)
+# %% tags=["finding", "remove-input"]
+findings.augmentation(temperature_full)
 
-# %% tags=["finding", "nbval-ignore-output", "remove-input"]
-findings.duplicates(temperature_full or temperature_live)
+# %% tags=["finding", "remove-input"]
+findings.duplicates(temperature_full)
 
-# %% tags=["finding", "nbval-ignore-output", "remove-input"]
-findings.heuristic(temperature_full or temperature_live)
+# %% tags=["finding", "remove-input"]
+findings.heuristic(temperature_full)
 
 # %% [markdown]
 # The literature disagrees on the role of augmentation: {cite:t}`noci2021disentangling` find it *sufficient but not necessary* for the effect;
@@ -294,8 +294,8 @@ findings.heuristic(temperature_full or temperature_live)
 #
 # **The number of data.**
 
-# %% tags=["finding", "nbval-ignore-output", "remove-input"]
-findings.drift(temperature_full or temperature_live)
+# %% tags=["finding", "remove-input"]
+findings.drift(temperature_full)
 
 # %% [markdown]
 # ## Paper against ours

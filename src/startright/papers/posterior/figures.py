@@ -64,7 +64,7 @@ def mean_field(records: Sequence[Record]) -> Figure:
         ax.axvline(1, color=COLOURS["grey"], lw=0.8)
         ax.set(xscale="log", xlabel="temperature τ", title=f"correlation {correlation:g}")
     axes[0].set_ylabel("expected NLL (nats)")
-    axes[0].legend(fontsize="small")
+    figure.legend(*_legend(axes[:1]), loc="outside upper center", ncols=2, fontsize="small")
     source_label(figure, origin_label(right))
     return figure
 

@@ -102,7 +102,7 @@ def drift(records: Sequence[Record], *, bounds: bool = False) -> pd.Series:
 
 
 def over_cold(records: Sequence[Record], *, means: bool = False) -> dict[str, pd.Series]:
-    """Loss at T = 1 less that at :data:`COLD`, or than that of its means alone, by N and augmentation."""
+    """Loss at T = 1 less that at the cold temperature, or of its means alone, by N and augmentation."""
     table = temperatures(records)
     found = {}
     for (count, augment), group in rows(table).groupby(["count", "augment"], sort=False):
@@ -114,6 +114,6 @@ def over_cold(records: Sequence[Record], *, means: bool = False) -> dict[str, pd
 
 
 def correlations(records: Sequence[Record]) -> pd.Series:
-    """Mean correlation of the gradients of shifted copies over the runs at :data:`COLD`, by N."""
+    """Mean correlation of the gradients of shifted copies over the cold runs, by N."""
     table = temperatures(records)
     return rows(table, augment="shift", temperature=COLD).groupby("count")["correlation"].mean()

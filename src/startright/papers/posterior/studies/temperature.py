@@ -146,5 +146,5 @@ TEMPERATURE = Study(
     run=run_temperature,
     run_stacked=run_temperature_stacked,
     stack_key=lambda config: (config.network, config.dataset, config.steps, config.tested, config.samples),
-    max_stack=18,
+    max_stack=49,
 )
