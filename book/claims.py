@@ -40,6 +40,20 @@ from startright.book import catalogue
 # <!-- generated:ledger -->
 
 # %% [markdown]
+# ## Starting right
+#
+# {cite:t}`lopesquintas2025recent`; chapters [Back-propagation by hand](starting/backpropagation.ipynb) and [The first weights](starting/initialisation.ipynb).
+
+# %%
+claims.table(catalogue.rows("initialisation"))
+
+# %% tags=["hide-output"]
+claims.checks_table(catalogue.rows("initialisation"))
+
+# %% tags=["hide-output"]
+claims.changes_table(catalogue.claims("initialisation"))
+
+# %% [markdown]
 # ## Learning with random learning rates
 #
 # {cite:t}`blier2019learning`; chapter [Learning with random learning rates](structure/alrao.ipynb).
@@ -66,6 +80,20 @@ claims.checks_table(catalogue.rows("priors"))
 
 # %% tags=["hide-output"]
 claims.changes_table(catalogue.claims("priors"))
+
+# %% [markdown]
+# ## Scaling layers and pruning
+#
+# {cite:t}`wolinski2019asymmetrical`; chapter [Scaling layers and pruning](structure/scalp.ipynb).
+
+# %%
+claims.table(catalogue.rows("scalp"))
+
+# %% tags=["hide-output"]
+claims.checks_table(catalogue.rows("scalp"))
+
+# %% tags=["hide-output"]
+claims.changes_table(catalogue.claims("scalp"))
 
 # %% [markdown]
 # ## Gaussian pre-activations
@@ -108,6 +136,20 @@ claims.checks_table(catalogue.rows("higher_order"))
 
 # %% tags=["hide-output"]
 claims.changes_table(catalogue.claims("higher_order"))
+
+# %% [markdown]
+# ## The cold posterior
+#
+# {cite:t}`wenzel2020how`; chapter [The cold posterior](depth/cold-posterior.ipynb).
+
+# %%
+claims.table(catalogue.rows("posterior"))
+
+# %% tags=["hide-output"]
+claims.checks_table(catalogue.rows("posterior"))
+
+# %% tags=["hide-output"]
+claims.changes_table(catalogue.claims("posterior"))
 
 # %% [markdown]
 # <!-- /generated:ledger -->
