@@ -158,7 +158,7 @@ knobs.fit((0.01, 0.1, 0.3, 1, 3, 10))
 # %%
 conjugate_live = live(studies.CONJUGATE, PROFILE, device=DEVICE, first_seed=SEED)
 
-# %% mystnb={"figure": {"caption": "Expected negative log-likelihood (NLL) of a new label against temperature; $N = 20$, $d = 10$, $\\sigma^2 = 1$. The dots are at $\\tau = K/S$.", "name": "fig-posterior-conjugate"}, "image": {"alt": "Two panels of curves with one minimum each against the temperature on a logarithmic scale: for labels less noisy than modelled, and for points counted several times, with a dot on every curve where theory puts the minimum."}}
+# %% mystnb={"figure": {"caption": "Expected negative log-likelihood (NLL) of a new label against temperature; $N = 20$, $d = 10$, $\\sigma^2 = 1$. The dots are at $\\tau = K/S$.", "name": "fig-posterior-conjugate"}, "image": {"alt": "Two panels of curves with one minimum each against the temperature on a logarithmic scale: for labels less noisy than modelled, and for points counted more than once, with a dot on every curve where theory puts the minimum."}}
 _ = figures.conjugate(conjugate_live)
 plt.show()
 
@@ -182,7 +182,7 @@ tables.beside_reference(SEED)
 #
 # ## An artefact first
 #
-# A third reason has nothing to do with data. Independent weights are an *approximation*, and it has a best temperature of its own. In the
+# One reason more has nothing to do with data. Independent weights are an *approximation*, and it has a best temperature of its own. In the
 # conjugate case the best $q$ of independent weights is known too, $s_j^2 = 1/P_{jj}$ with the same means, so what the approximation
 # does alone can be seen: the model is right, the data are its own, and features are more and more correlated.
 
@@ -231,7 +231,7 @@ variational.kl(net).exact
 # would forget that all positions of a map share one kernel. There the kernel itself is sampled.
 #
 # Every run below is one network at one temperature, with $N$ training images, as they are or **shifted** at random in every
-# batch. In a third kind every image stands **twice** in the training set and still counts once. Its loss is the mean over both, so
+# batch. In the last kind every image stands **twice** in the training set and still counts once. Its loss is the mean over both, so
 # the objective {eq}`posterior-objective` is the same to the last digit. It is there to see whether the measurement invents shifts.
 
 # %%
