@@ -230,7 +230,7 @@ findings.rates(width_full)
 pages.source(reference.shrink)
 
 # %% [markdown]
-# What runs is [`ColumnLasso`](../api/scalp.md), for many networks at once, tested equal; `proximal=False` puts the penalty in the loss instead, as in
+# What runs is [`ColumnLasso`](../api/scalp.md), for many networks at once, tested equal; `in_loss=True` puts the penalty in the loss instead, as in
 # the paper, and leaves small numbers for the pruning rule to find.
 #
 # **Why the width should settle.** A neuron at 0 stays there as long as $\lVert\partial\ell/\partial w_{k\to}\rVert \le \lambda/\sigma_k$, where $\ell$ is the loss

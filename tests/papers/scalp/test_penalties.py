@@ -75,7 +75,7 @@ def test_biases_are_left_alone():
 
 def test_the_form_of_the_paper_joins_the_loss():
     w = torch.randn(2, 5, 4, **F64)
-    penalty = ColumnLasso((0.5, 2.0), proximal=False)
+    penalty = ColumnLasso((0.5, 2.0), in_loss=True)
     expected = torch.tensor([0.5, 2.0], **F64) * w.norm(dim=1).sum(1)
     assert torch.allclose(penalty.value({"weight": w}), expected)
     before = w.clone()
@@ -86,7 +86,7 @@ def test_the_form_of_the_paper_joins_the_loss():
 
 def test_the_subgradient_at_zero_is_zero():
     w = torch.zeros(1, 3, 2, requires_grad=True)
-    ColumnLasso(1.0, proximal=False).value({"weight": w}).sum().backward()
+    ColumnLasso(1.0, in_loss=True).value({"weight": w}).sum().backward()
     assert not w.grad.any()
 
 
@@ -118,10 +118,10 @@ def nets():
 def test_stacked_training_is_that_of_one_after_another(proximal):
     strengths, one, other = (0.01, 0.3), nets(), nets()
     common = {"epochs": 5, "batch_size": 10, "lr": 0.5}
-    penalty = ColumnLasso(strengths, proximal=proximal)
+    penalty = ColumnLasso(strengths, in_loss=not proximal)
     train_stacked(one, data(), TrainConfig(penalty=penalty, **common), seeds=[0, 1])
     for seed, (net, strength) in enumerate(zip(other, strengths, strict=True)):
-        config = TrainConfig(penalty=ColumnLasso(strength, proximal=proximal), **common)
+        config = TrainConfig(penalty=ColumnLasso(strength, in_loss=not proximal), **common)
         train(net, data(), config, seed=seed)
     for a, b in zip(one, other, strict=True):
         assert torch.allclose(a[2].weight, b[2].weight, atol=1e-5)

@@ -48,9 +48,10 @@ class ColumnLasso(Penalty):
     r"""The norms of the columns, :math:`\lambda\sum_k \lVert\tilde w_{k\to}\rVert`: neurons and inputs
     become 0.
 
+    It acts by a proximal step after the optimizer's, which makes exact zeros; with ``in_loss`` it joins the
+    loss, whose subgradient makes small numbers only ("as in the paper", with a threshold).
+
     Args:
-        proximal: act by a proximal step after the optimizer's, which makes exact zeros; otherwise join the
-            loss, whose subgradient makes small numbers only ("as in the paper", with a threshold).
         positions: of the layers behind a flattening, by the names of their weights: the inputs of a channel.
 
     Source: M. Yuan and Y. Lin, *Model selection and estimation in regression with grouped variables*, 2006,
@@ -58,38 +59,31 @@ class ColumnLasso(Penalty):
     group lasso; whether the paper weighs groups by their sizes is not known to us, and it does not here.
     """
 
-    proximal: bool = True
     positions: Mapping[str, int] = field(default_factory=dict)
-
-    def value(self, parameters: Parameters) -> torch.Tensor:
-        """What joins the loss of each run, (runs,); 0 of the proximal form."""
-        chosen = {} if self.proximal else self._chosen(parameters)
-        if not chosen:
-            return torch.zeros(())
-        norms = [self._columns(name, w).norm(dim=2).sum(1) for name, w in chosen.items()]
-        return self._strengths(norms[0]) * torch.stack(norms).sum(0)
 
     @torch.no_grad()
     def prox(self, parameters: Parameters, rates: torch.Tensor | float) -> None:
         r"""Every column shrinks by :math:`\max(0, 1 - \eta\lambda/\lVert\tilde w_{k\to}\rVert)`."""
-        for name, w in self._chosen(parameters).items() if self.proximal else ():
-            groups = self._columns(name, w)
-            norms = groups.norm(dim=2)
-            limits = self._strengths(norms) * torch.as_tensor(rates, dtype=w.dtype, device=w.device)
+        for name, w in () if self.in_loss else self._selected(parameters).items():
+            norms = self._columns(name, w).norm(dim=2)
+            limits = self._strengths(name, norms) * torch.as_tensor(rates, dtype=w.dtype, device=w.device)
             limits = limits.view(-1, 1)
             factors = torch.where(norms > limits, 1 - limits / norms, 0)  # (runs, channels)
             factors = factors.repeat_interleave(self.positions.get(name, 1), 1)
             w.mul_(factors.view(len(w), 1, -1, *[1] * (w.dim() - 3)))
 
-    def _chosen(self, parameters: Parameters) -> dict[str, torch.Tensor]:
-        return {name: values for name, values in parameters.items() if self.select(name, values)}
+    def _term(self, name: str, values: torch.Tensor) -> torch.Tensor:
+        norms = self._columns(name, values).norm(dim=2).sum(1)
+        return self._strengths(name, norms) * norms
 
     def _columns(self, name: str, w: torch.Tensor) -> torch.Tensor:
         """(runs, channels, weights of each)."""
         return torch.vmap(lambda one: columns(one, self.positions.get(name, 1)))(w)
 
-    def _strengths(self, like: torch.Tensor) -> torch.Tensor:
-        return torch.as_tensor(self.strength, dtype=like.dtype, device=like.device)
+    def _strengths(self, name: str, like: torch.Tensor) -> torch.Tensor:
+        """λ times the factor of the parameter, one or one per run."""
+        factor = 1.0 if self.factors is None else self.factors[name]
+        return factor * torch.as_tensor(self.strength, dtype=like.dtype, device=like.device)
 
 
 @dataclass(frozen=True)
@@ -101,7 +95,9 @@ class ScaleLasso(Penalty):
 
     def value(self, parameters: Parameters) -> torch.Tensor:
         """λΣ|γ| of each run, (runs,)."""
-        sums = [values.abs().flatten(1).sum(1) for values in self._selected(parameters)]
-        if not sums:
-            return torch.zeros(())
-        return torch.as_tensor(self.strength, dtype=sums[0].dtype, device=sums[0].device) * sum(sums)
+        return self.total(parameters)
+
+    def _term(self, name: str, values: torch.Tensor) -> torch.Tensor:
+        sizes = values.abs().flatten(1).sum(1)
+        column = self._column(name, sizes)
+        return column * sizes
