@@ -231,8 +231,8 @@ variational.kl(net).exact
 # would forget that all positions of a map share one kernel. There the kernel itself is sampled.
 #
 # Every run below is one network at one temperature, with $N$ training images, as they are or **shifted** at random in every
-# batch. In the last kind every image stands **twice** in the training set and still counts once. Its loss is the mean over both, so
-# the objective {eq}`posterior-objective` is the same to the last digit. It is there to see whether the measurement invents shifts. <!-- setting -->
+# batch. In the last kind every image stands beside a **copy** of itself in the training set, and the two count as one. Its loss is the mean over both, so
+# the objective {eq}`posterior-objective` is the same to the last digit. It is there to see whether the measurement invents shifts.
 
 # %%
 temperature_live = live(studies.TEMPERATURE, PROFILE, device=DEVICE, first_seed=SEED)
