@@ -152,11 +152,9 @@ def _check_same(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> No
 
 
 class Divergence(NamedTuple):
-    """A divergence from the prior, and how it was computed.
+    """A divergence from the prior, summed over all weights, with its gradient; and how it was computed.
 
-    Attributes:
-        value: summed over all weights, with its gradient.
-        exact: whether every layer's prior has a closed form; otherwise it was sampled where one has none.
+    It is exact if every layer's prior has a closed form; otherwise it was sampled where one has none.
     """
 
     value: Tensor
