@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from startright import figures
-from startright.figures import Row, comparison
+from startright.figures import Beside, comparison
 
 
 def marks(figure, name):
@@ -28,12 +28,12 @@ def words(figure):
 
 
 ROWS = [
-    Row.of("both", [1.0, 2.0, 3.0], 5.0, 0.5),
-    Row.of("single", [4.0], 4.5),
-    Row.of("theirs", [], 6.0),
-    Row.of("ours", [2.0, 2.5]),
-    Row("neither"),
-    Row.of("lost", [math.nan, 1.0], 3.0),
+    Beside.of("both", [1.0, 2.0, 3.0], 5.0, 0.5),
+    Beside.of("single", [4.0], 4.5),
+    Beside.of("theirs", [], 6.0),
+    Beside.of("ours", [2.0, 2.5]),
+    Beside("neither"),
+    Beside.of("lost", [math.nan, 1.0], 3.0),
 ]
 
 
@@ -94,7 +94,11 @@ def test_the_cross_may_be_another_number_than_the_papers():
 
 
 def test_groups_are_named_above_their_first_row():
-    rows = [Row("a", 1.0, group="first"), Row("b", 1.0, group="first"), Row("c", 1.0, group="second")]
+    rows = [
+        Beside("a", 1.0, group="first"),
+        Beside("b", 1.0, group="first"),
+        Beside("c", 1.0, group="second"),
+    ]
     figure = figures.beside(rows, "x")
     y = heights(figure)
     names = {text.get_text(): text.get_position()[1] for text in figure.axes[0].texts}
@@ -119,7 +123,7 @@ def test_words_stand_inside_the_figure_and_off_the_marks(log):
 
 
 def test_an_interval_below_zero_is_drawn_on_a_logarithmic_axis():
-    figure = figures.beside([Row.of("wide", [1.0, 3.0], 2.0)], "x", log=True, limits=(0.1, 100))
+    figure = figures.beside([Beside.of("wide", [1.0, 3.0], 2.0)], "x", log=True, limits=(0.1, 100))
     (line,) = _lines(figure, "interval")
     shown = figure.axes[0].transData.transform(line.get_xydata())
     assert np.isfinite(shown).all()

@@ -1,7 +1,7 @@
 """The shared look of every figure: one style, one colour per method, and the paper beside ours."""
 
 from startright.figures.colours import COLOURS, METHODS, colour, ink, register
-from startright.figures.comparison import Row, beside, printed
+from startright.figures.comparison import Beside, beside, printed
 from startright.figures.labels import name_curves
 from startright.figures.layout import key, pairs
 from startright.figures.maps import heat
@@ -12,7 +12,7 @@ __all__ = [
     "COLOURS",
     "METHODS",
     "WIDTH",
-    "Row",
+    "Beside",
     "Sheet",
     "band",
     "beside",

@@ -20,7 +20,7 @@ ROOM = 0.5  # of the axis, for the words of what is missing
 
 
 @dataclass(frozen=True)
-class Row:
+class Beside:
     """One quantity, the paper's and ours.
 
     Args:
@@ -50,10 +50,10 @@ class Row:
         plus_minus: float | None = None,
         *,
         group: str = "",
-    ) -> "Row":
+    ) -> "Beside":
         """From one value a repetition, none if there is no run.
 
-        >>> Row.of("loss", [1.0, 3.0], 2.5).ours
+        >>> Beside.of("loss", [1.0, 3.0], 2.5).ours
         2.0
         """
         mean, spread, n = mean_std(values)
@@ -90,7 +90,7 @@ def printed(text: str) -> tuple[float, float | None]:
 
 
 def beside(
-    rows: Sequence[Row],
+    rows: Sequence[Beside],
     xlabel: str,
     *,
     log: bool = False,
@@ -133,13 +133,13 @@ def beside(
     return figure
 
 
-def _first(rows: Sequence[Row]) -> list[int]:
+def _first(rows: Sequence[Beside]) -> list[int]:
     """The numbers of the rows that begin a group."""
     groups = ["", *(row.group for row in rows)]
     return [k for k, row in enumerate(rows) if row.group and row.group != groups[k]]
 
 
-def _draw(ax: Axes, row: Row, y: float) -> None:
+def _draw(ax: Axes, row: Beside, y: float) -> None:
     paper, ours = row.paper is not None, row.ours is not None and math.isfinite(row.ours)
     if paper and ours:
         ends = [row.paper, row.ours]
@@ -156,7 +156,7 @@ def _draw(ax: Axes, row: Row, y: float) -> None:
         ax.plot(row.ours, y, "o", color=OURS, mfc=face, ms=7, mew=1.6, zorder=4, gid="ours")
 
 
-def _say(ax: Axes, row: Row, y: float, theirs: str) -> None:
+def _say(ax: Axes, row: Beside, y: float, theirs: str) -> None:
     """What a row lacks, on that side of its mark where more room is; in the middle if it has no mark."""
     style = {"style": "italic", "color": ink(COLOURS["grey"])}
     text = row.missing(theirs)
@@ -185,7 +185,7 @@ def _words(ax: Axes, share: float, y: float, text: str, **style: object) -> None
     ax.text(share, y, text, transform=ax.get_yaxis_transform(), va="center", fontsize=9, **style)
 
 
-def _marks(rows: Sequence[Row], theirs: str) -> list[Line2D]:
+def _marks(rows: Sequence[Beside], theirs: str) -> list[Line2D]:
     """The legend, of the marks that are there."""
     found = []
     if any(row.paper is not None for row in rows):

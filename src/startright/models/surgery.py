@@ -1,6 +1,7 @@
 """Units really taken out of a network: smaller tensors, the same function, a training that goes on.
 
-:func:`chain` looks at a pass and says of which layers units can be taken out, and why not of the others;
+:func:`~startright.models.surgery_walk.chain` looks at a pass and says of which layers units can be taken
+out, and why not of the others;
 :func:`remove_` takes them out: rows of the layer, entries of its normalisation, columns of the layers that
 take them (behind a flattening, all positions of a channel), and the same of gradients and of the optimizer's
 state. What remains keeps its scaling σ.

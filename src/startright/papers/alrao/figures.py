@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from startright.figures import (
     COLOURS,
-    Row,
+    Beside,
     band,
     beside,
     colour,
@@ -197,7 +197,7 @@ def by_rate(records: Sequence[Record]) -> Figure:
 def against_paper(records: Sequence[Record]) -> Figure:
     """Test accuracy of the paper's table on CIFAR-10 beside ours, network by network and method by method."""
     found = list(beside_table(records))
-    rows = [Row.of(label, ours, *printed(text), group=net) for net, label, text, ours in found]
+    rows = [Beside.of(label, ours, *printed(text), group=net) for net, label, text, ours in found]
     figure = beside(rows, "test accuracy on CIFAR-10 (%)", limits=(None, 100))
     epochs = " or ".join(f"{n}" for n in sorted({r.config["epochs"] for r in records}))
     source_label(

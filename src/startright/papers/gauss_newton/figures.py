@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, to_hex, to_rgb
 from matplotlib.figure import Figure
 
-from startright.figures import COLOURS, Row, beside, colour, heat, key, pairs, panels, source_label
+from startright.figures import COLOURS, Beside, beside, colour, heat, key, pairs, panels, source_label
 from startright.papers.gauss_newton.dual import predicted_steps
 from startright.papers.gauss_newton.readings import SLOW, geometric_mean, law_ratios, scales
 from startright.papers.gauss_newton.studies.descent import FLOORS
@@ -100,7 +100,7 @@ def rate(grid: Sequence[Record], speed: Sequence[Record]) -> Figure:
 def against_law(grid: Sequence[Record], speed: Sequence[Record]) -> Figure:
     """Iterations to 10⁻⁸ of the loss over those of the paper's law, for each step and initial scale."""
     found = law_ratios(grid, speed)
-    rows = [Row.of(scale, ratios, 1.0, group=step) for step, scale, ratios in found]
+    rows = [Beside.of(scale, ratios, 1.0, group=step) for step, scale, ratios in found]
     label = "iterations to 10⁻⁸ of the loss / those of the law"
     figure = beside(rows, label, theirs="the paper's law")
     _origin(figure, grid)

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from startright.figures import COLOURS, Row, band, beside, colour, key, pairs, panels, source_label
+from startright.figures import COLOURS, Beside, band, beside, colour, key, pairs, panels, source_label
 from startright.papers.higher_order.published import passes
 from startright.papers.higher_order.readings import beside_count, best, state_frame, tensors
 from startright.studies import Record, curve_frame, frame, origin_label
@@ -92,7 +92,7 @@ def cost(records: Sequence[Record]) -> Figure:
 def against_count(records: Sequence[Record]) -> Figure:
     """Time of ḡ and H̄ by backward passes, in gradients, beside the number of passes that the paper counts."""
     rows = [
-        Row.of(f"S = {groups}", ours, counted, group=PLAIN_NETS.get(net, net).split(",")[0])
+        Beside.of(f"S = {groups}", ours, counted, group=PLAIN_NETS.get(net, net).split(",")[0])
         for net, groups, counted, ours in beside_count(records)
     ]
     figure = beside(rows, "time of one ḡ and H̄ (gradients)", theirs="the paper's count")

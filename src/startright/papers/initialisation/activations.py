@@ -10,7 +10,7 @@ from torch.nn.functional import leaky_relu
 from startright.errors import unknown
 
 Activation = Callable[[Tensor], Tensor]
-#: γ, the largest |f'|.
+#: γ, the steepest slope of f.
 STEEPEST = {"sigmoid": 0.25, "tanh": 1.0, "relu": 1.0, "leaky": 1.0}
 
 

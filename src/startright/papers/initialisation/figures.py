@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from startright.figures import COLOURS, Row, band, beside, name_curves, panels, register, source_label
+from startright.figures import COLOURS, Beside, band, beside, name_curves, panels, register, source_label
 from startright.papers.initialisation.published import FACTORS
 from startright.papers.initialisation.readings import LAWS, WORDS, exact, name, networks, of
 from startright.studies import Record, curve_frame, frame, origin_label
@@ -116,5 +116,5 @@ def against(records: Sequence[Record]) -> Figure:
     rows = []
     for what, factors in FACTORS.items():
         for pair, value in factors.items():
-            rows.append(Row.of(name(*pair), of(table, *pair)[f"{what}_factor"], value, group=GROUPS[what]))
+            rows.append(Beside.of(name(*pair), of(table, *pair)[f"{what}_factor"], value, group=GROUPS[what]))
     return beside(rows, "factor per layer", theirs="the lecture")

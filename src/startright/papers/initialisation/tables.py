@@ -11,7 +11,7 @@ from startright.summary import power_above
 
 
 def gradients(records: Sequence[Record]) -> pd.DataFrame:
-    """By activation: the power of ten above every difference to autograd, the largest |δ| over its bound."""
+    """By activation: the power of ten above all differences to autograd, the largest share of a bound."""
     rows = {}
     for activation, runs in frame(records).groupby("activation", sort=False):
         rows[WORDS[activation]] = {

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from startright.figures import (
     COLOURS,
-    Row,
+    Beside,
     band,
     beside,
     colour,
@@ -98,7 +98,7 @@ def _groups(records: Sequence[Record], curves: Sequence[str], by: Sequence[str])
 def against_paper(records: Sequence[Record], width: int = 10) -> Figure:
     """KS distance of two-step networks: what the authors' code stores beside ours, at one width."""
     found = beside_authors(records, width)
-    rows = [Row.of(label, ours, stored, group=LAYOUTS[layout]) for layout, label, stored, ours in found]
+    rows = [Beside.of(label, ours, stored, group=LAYOUTS[layout]) for layout, label, stored, ours in found]
     figure = beside(rows, f"KS distance to N(0, 1) at n = {width}", log=True)
     source_label(figure, origin_label(records, "mean"))
     return figure
@@ -107,7 +107,7 @@ def against_paper(records: Sequence[Record], width: int = 10) -> Figure:
 def against_exact(records: Sequence[Record]) -> Figure:
     """Moments of sampled ReLU networks over the exact ones: the paper's statement is a formula."""
     rows = [
-        Row.of(f"width {width}, layer {layer}", ratios, 1.0, group=moment)
+        Beside.of(f"width {width}, layer {layer}", ratios, 1.0, group=moment)
         for moment, width, layer, ratios in moment_ratios(records)
     ]
     figure = beside(rows, "sampled moment / exact moment", theirs="exact")

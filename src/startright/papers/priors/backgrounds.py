@@ -126,7 +126,7 @@ def fitted(
         family: of the posteriors.
         nu: the one posterior.
         grid: where.
-        width: t; by default such that the image of |w| is E|N(μ, (2σ)²)| for Gaussian posteriors.
+        width: t; by default such that the image of the size of w is that of N(μ, (2σ)²), for Gaussians.
         waves: frequencies ω of oscillations that go on to the ends of the window.
 
     Returns:

@@ -53,7 +53,7 @@ def passed(family: Family, nu: float, grid: Grid, cut: float, kind: str = "cut")
         nu: the one posterior.
         grid: with its frequencies.
         cut: τ in (0, 1).
-        kind: ``"cut"``, 0 where |H| < τ; or ``"tikhonov"``, :math:`\bar H / (|H|^2 + \tau^2)`.
+        kind: ``"cut"``, 0 where H is smaller than τ; or ``"tikhonov"``, :math:`\bar H / (|H|^2 + \tau^2)`.
 
     Raises:
         ValueError: an unknown filter, or a cut out of (0, 1).

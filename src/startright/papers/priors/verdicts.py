@@ -38,11 +38,11 @@ class Verdict:
 
     Args:
         reasons: why there is no prior; empty where there is one.
-        depends: sup |A_ν − A_ν'| in the middle half of the window; NaN of one ν.
-        changes: sup |A_τ − A_τ'| from each cut to the next.
+        depends: the largest difference of A_ν and A_ν' in the middle half of the window; NaN of one ν.
+        changes: the largest difference of A_τ and A_τ' from each cut to the next.
         masses: of exp(A) on [−L, L), twice and four times that.
         lost: the share of the mass beyond the window.
-        way_back: sup |r − KL − K| over μ and ν; NaN where it was not tried.
+        way_back: the largest size of r − KL − K over μ and ν; NaN where it was not tried.
     """
 
     reasons: tuple[str, ...]

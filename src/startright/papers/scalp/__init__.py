@@ -1,6 +1,7 @@
 """ScaLa and ScaLP: Wolinski, Charpiat and Ollivier, *Asymmetrical Scaling Layers* (2019).
 
-A scaling layer before every linear map lets one learning rate do at every width (:func:`scale_`, ScaLa). A
+A scaling layer before every linear map lets one learning rate do at every width (ScaLa,
+:func:`~startright.papers.scalp.place.scale_`). A
 scaling that decreases with the index of a neuron, with a penalty on what is trained, decides which neurons
 are cheap to lose (ScaLP): on a network of your own, :func:`~startright.papers.scalp.prune.prune_` takes them
 out, and :func:`~startright.papers.scalp.slimming.slim_` is the comparator, network slimming.

@@ -45,7 +45,7 @@ def network(
     The first layer is scaled uniformly whatever the method: its inputs have no order.
 
     Args:
-        method: one of :data:`METHODS`.
+        method: one of ``METHODS``.
         sizes: numbers of inputs, of hidden neurons, of outputs.
         seed: of w̃, the same for all scalings and for ``"standard"``.
         activation: ``"relu"`` or ``"identity"``.
@@ -91,7 +91,7 @@ def penalty(method: str, strengths: Sequence[float]) -> Penalty:
 def kept(method: str, parameters: dict[str, torch.Tensor]) -> torch.Tensor:
     """Which hidden neurons are left, (runs, neurons).
 
-    Of ScaLP those whose outgoing weights are not exactly 0, of BN-Lasso those with |γ| above :data:`SLIM`.
+    Of ScaLP those whose outgoing weights are not exactly 0, of BN-Lasso those with a γ above ``SLIM``.
 
     Args:
         method: with a penalty.

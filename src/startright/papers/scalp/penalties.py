@@ -54,9 +54,8 @@ class ColumnLasso(Penalty):
     Args:
         positions: of the layers behind a flattening, by the names of their weights: the inputs of a channel.
 
-    Source: M. Yuan and Y. Lin, *Model selection and estimation in regression with grouped variables*, 2006,
-        for the
-    group lasso; whether the paper weighs groups by their sizes is not known to us, and it does not here.
+    Source: M. Yuan and Y. Lin, *Model selection and estimation in regression with grouped variables*, 2006;
+        whether the paper weighs groups by their sizes is not known to us, and it does not here.
     """
 
     positions: Mapping[str, int] = field(default_factory=dict)

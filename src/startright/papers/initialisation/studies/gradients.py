@@ -33,7 +33,7 @@ def by_autograd(
 
 
 def run_gradients(config: GradientsConfig, seed: int, device: torch.device) -> Outcome:
-    """The largest difference to autograd, and the largest |δ| over its bound."""
+    """The largest difference to autograd, and the largest gradient over its bound."""
     f = activation(config.activation, config.slope)
     rng = generator(seed, f"gradients-{config}", device)
     weights, biases = backprop.random_layers([config.width] * (config.depth + 1), generator=rng)

@@ -35,7 +35,7 @@ class RecoveryConfig:
 def run_recovery(config: RecoveryConfig, seed: int, device: torch.device) -> Outcome:
     """How far the recovered prior is from the one that made the penalty.
 
-    ``tv``: total variation; ``constant_error``: of K; ``centre``: ΔA(0); ``way_back``: sup |r − KL − K|.
+    ``tv``: total variation; ``constant_error``: of K; ``centre``: ΔA(0); ``way_back``: of r − KL − K.
     """
     penalty, log_density = PRIORS[config.prior]
     grid, family = Grid(config.half_width, config.points), families.gaussian()
