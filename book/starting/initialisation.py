@@ -199,7 +199,7 @@ findings.glorot(depth_live)
 # tolerates everything above 1, since it saturates.
 
 # %% mystnb={"figure": {"caption": "Variance of the pre-activations by layer at infinite width, for one size of the weights.", "name": "fig-init-sizes"}, "image": {"alt": "Two curves against the layer on a logarithmic axis. For small weights both fall; at the root of two ReLU's is flat; above it ReLU's rises and that of tanh stays flat. Panels by sigma_w: 0.6, 1, 1.2, 1.41, 1.6, 2."}} tags=["hide-input", "slider"]
-knobs.variance()
+knobs.variance((0.6, 1, 1.2, 1.41, 1.6, 2))
 
 # %% [markdown]
 # ## Leaky ReLU
@@ -212,7 +212,7 @@ _ = figures.leaky(leaky_live)
 plt.show()
 
 # %% mystnb={"figure": {"caption": "Leaky ReLU, the part that passes, and the variance that He's law gives the weights.", "name": "fig-init-slopes"}, "image": {"alt": "A line of slope one on the right and of slope alpha on the left. Panels by alpha: 0, 0.1, 0.3, 0.5, 0.8, 1."}} tags=["hide-input", "slider"]
-knobs.leaky()
+knobs.leaky((0, 0.1, 0.3, 0.5, 0.8, 1))
 
 # %% [markdown]
 # ## Paper against ours

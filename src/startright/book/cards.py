@@ -30,7 +30,8 @@ def illustrate(soup: BeautifulSoup, pictures: dict[str, str]) -> None:
         link = card.select_one(".sd-card-title a[href], .sd-card-header a[href]")
         address = link["href"].partition("#")[0] if link else ""
         if address in pictures:
-            image = soup.new_tag("img", src=pictures[address], alt="", loading="lazy")
+            says = f"The first picture of the chapter {link.get_text(strip=True)}"
+            image = soup.new_tag("img", src=pictures[address], alt=says, loading="lazy")
             image["class"] = ["sd-card-img-top", "chapter-picture"]
             card.insert(0, image)
 

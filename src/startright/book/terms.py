@@ -16,6 +16,7 @@ GLOSSARY, NOTATION = "book/glossary", "book/notation"
 LONGEST = 320  # characters of a hover text
 _SIGNS = {"lambda": "λ", "le": "≤", "ge": "≥", "in": "∈", "to": "→", "times": "×", "cdot": "·", "sum": "Σ"}
 _SIGNS |= {"sqrt": "√", "top": "ᵀ", "nabla": "∇", "partial": "∂", "sim": "∼", "circ": "°", "leftarrow": "←"}
+_SIGNS |= {"int": "∫"}
 _SIGNS |= {"lVert": "‖", "rVert": "‖", "lvert": "|", "rvert": "|"}
 _SIGNS |= dict.fromkeys(["mathbb", "mathcal", "mathrm", "operatorname", "hat", "bigl", "bigr"], "")
 _FRACTION = re.compile(r"\\[td]?frac\s*(?:\{([^{}]*)\}|(\w))\s*(?:\{([^{}]*)\}|(\w))")
@@ -28,10 +29,12 @@ def plain(latex: str) -> str:
     ('λ_eff = λ/N', 'H̄_st', 'λ/6')
     """
     text = latex.removeprefix(r"\(").removesuffix(r"\)")
-    text = re.sub(r"\\(?:mathrm|mathbb|mathcal|operatorname)\s*\{([^{}]*)\}", r"\1", text)
+    text = re.sub(r"\\(?:mathrm|mathbb|mathcal|operatorname|text)\s*\{([^{}]*)\}", r"\1", text)
     text = re.sub(r"([_^])\{([^{}]*)\}", r"\1\2", text)
     text = _FRACTION.sub(lambda m: f"{m[1] or m[2]}/{m[3] or m[4]}", text)
     text = re.sub(r"\\bar\s*\{?(\w)\}?", "\\1\N{COMBINING MACRON}", text)
+    text = re.sub(r"\\tilde\s*\{?(\w)\}?", "\\1\N{COMBINING TILDE}", text)
+    text = re.sub(r"\\check\s*\{?(\\?\w+)\}?", "\\1\N{COMBINING CARON}", text)
     text = re.sub(r"\\[,;:! ]", " ", text)
     text = re.sub(r"\\([A-Za-z]+)\s*", lambda m: _sign(m[1]), text)
     return " ".join(re.sub(r"[{}\\]", "", text).split())

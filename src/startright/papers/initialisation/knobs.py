@@ -11,7 +11,7 @@ from startright.meanfield import next_variance
 from startright.papers.initialisation.activations import activation
 from startright.papers.initialisation.propagation import mean_field
 
-SIGMAS = (0.6, 1.0, 1.2, 1.4142, 1.6, 2.0)
+SIGMAS = (0.6, 1.0, 1.2, 1.41, 1.6, 2.0)
 SLOPES = (0.0, 0.1, 0.3, 0.5, 0.8, 1.0)
 
 
