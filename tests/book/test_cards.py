@@ -19,9 +19,7 @@ def test_a_card_gets_the_picture_of_the_page_that_its_title_leads_to():
     soup = BeautifulSoup(CARD.format("a.html#top") + CARD.format("c.html"), "html.parser")
     cards.illustrate(soup, {"a.html": "../_images/a.png", "b.html": "../_images/b.png"})
     assert [image["src"] for image in soup.find_all("img")] == ["../_images/a.png"]
-    assert (
-        soup.find(class_="sd-card").img["alt"] == "The first picture of the chapter Title"
-    )  # the title says where it leads
+    assert soup.find(class_="sd-card").img["alt"] == "The first picture of the chapter Title"
 
 
 def cell(source, text=None, tags=("finding",)):
