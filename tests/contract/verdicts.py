@@ -1,10 +1,14 @@
 """What every paper's claims must keep: a control that fails each check, and both sides of each threshold."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import torch
 
 from startright.checks import Check
 from startright.claims import Claim
-from startright.studies import Record, recorded
+from startright.studies import Record, Study, recorded
 
 Records = Mapping[str, list[Record]]
 Controls = Mapping[str, Callable[[], Records]]
@@ -23,6 +27,26 @@ def checks_of(claim: Claim, records: Records | None = None, profile: str | None 
     )
     assert measurement is not None
     return measurement.checks
+
+
+def run_wrong(study: Study, when: Callable[[Any], bool], *patches: tuple[Any, str, Any]) -> Records:
+    """The committed quick records of a study, those of the configs that ``when`` picks run afresh, patched.
+
+    Args:
+        study: its runs are made on the CPU.
+        when: config → whether its runs are run.
+        patches: (owner, name, value) each, in force while they run.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        for owner, name, value in patches:
+            patched.setattr(owner, name, value)
+        wrong = {
+            run.key: Record.of(run, study.run(run.config, run.seed, torch.device("cpu")), profile="quick")
+            for run in study.runs("quick")
+            if when(run.config)
+        }
+    assert wrong
+    return {study.name: [wrong.get(record.key, record) for record in recorded(study, "quick")]}
 
 
 def assert_controls_fail(claim: Claim, controls: Controls, profile: str | None = None) -> None:

@@ -4,30 +4,13 @@ from functools import cache
 
 import pytest
 import torch
-from contract.verdicts import assert_controls_fail
+from contract.verdicts import assert_controls_fail, run_wrong
 
 from startright.meanfield import slope
 from startright.papers.initialisation import backprop, studies
 from startright.papers.initialisation.claims import CLAIMS
 from startright.papers.initialisation.laws import weight_variance
 from startright.papers.initialisation.studies import depth, gradients, leaky, recursion
-from startright.studies import Record, recorded
-
-CPU = torch.device("cpu")
-
-
-def run_wrong(study, when, *patches):
-    """The committed quick records, those of the configs that ``when`` picks run afresh with the patches."""
-    with pytest.MonkeyPatch.context() as patched:
-        for owner, name, value in patches:
-            patched.setattr(owner, name, value)
-        wrong = {
-            run.key: Record.of(run, study.run(run.config, run.seed, CPU), profile="quick")
-            for run in study.runs("quick")
-            if when(run.config)
-        }
-    assert wrong
-    return {study.name: [wrong.get(record.key, record) for record in recorded(study, "quick")]}
 
 
 def always(config):

@@ -7,7 +7,7 @@ from math import gamma
 import numpy as np
 import pytest
 import torch
-from contract.verdicts import assert_controls_fail, checks_of
+from contract.verdicts import assert_controls_fail, checks_of, run_wrong
 
 from startright.papers.preact import chains, finite_width, law, log_periodic, schemes, studies
 from startright.papers.preact.claims import CLAIMS
@@ -15,25 +15,9 @@ from startright.papers.preact.exact_claims import SOFTPLUS
 from startright.papers.preact.studies import common, depth
 from startright.papers.preact.studies import law as law_study
 from startright.quadrature import expectation
-from startright.studies import Record, recorded
 
-CPU = torch.device("cpu")
 BY_ID = {claim.id: claim for claim in CLAIMS}
 OTHER = {"odd": "positive", "positive": "odd", "relu": "relu", "tanh": "tanh"}
-
-
-def run_wrong(study, when, *patches):
-    """The committed quick records, those of the configs that ``when`` picks run afresh with the patches."""
-    with pytest.MonkeyPatch.context() as patched:
-        for owner, name, value in patches:
-            patched.setattr(owner, name, value)
-        wrong = {
-            run.key: Record.of(run, study.run(run.config, run.seed, CPU), profile="quick")
-            for run in study.runs("quick")
-            if when(run.config)
-        }
-    assert wrong
-    return {study.name: [wrong.get(record.key, record) for record in recorded(study, "quick")]}
 
 
 def in_place_of_phi(function, theta):

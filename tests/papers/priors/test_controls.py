@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 import torch
-from contract.verdicts import assert_controls_fail, checks_of
+from contract.verdicts import assert_controls_fail, checks_of, run_wrong
 
 from startright.papers.priors import (
     deconvolution,
@@ -22,23 +22,7 @@ from startright.papers.priors import (
 from startright.papers.priors.backgrounds import Background
 from startright.papers.priors.claims import CLAIMS
 from startright.papers.priors.laws import LaplacePrior
-from startright.studies import Record, recorded
-
-CPU = torch.device("cpu")
-
-
-def run_wrong(study, when, *patches):
-    """The committed quick records, those of the configs that ``when`` picks run afresh with the patches."""
-    with pytest.MonkeyPatch.context() as patched:
-        for owner, name, value in patches:
-            patched.setattr(owner, name, value)
-        wrong = {
-            run.key: Record.of(run, study.run(run.config, run.seed, CPU), profile="quick")
-            for run in study.runs("quick")
-            if when(run.config)
-        }
-    assert wrong
-    return {study.name: [wrong.get(record.key, record) for record in recorded(study, "quick")]}
+from startright.studies import recorded
 
 
 def everything(config):
