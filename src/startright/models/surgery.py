@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from startright.errors import unknown
 from startright.models.functional import call_at
+from startright.models.passes import tensors
 from startright.models.surgery_cut import Operation, kept_entries, positions, state_cuts
 from startright.models.surgery_fold import constant_units, shares
 from startright.models.surgery_load import remember
-from startright.models.surgery_walk import Chain, Part, Site, arguments, chain, plainly, tensors
+from startright.models.surgery_walk import Chain, Part, Site, arguments, chain, plainly
 
 __all__ = ["Chain", "Part", "Removal", "Site", "chain", "remove_"]
 

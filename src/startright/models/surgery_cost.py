@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from startright.models.surgery_walk import arguments, plainly, tensors
+from startright.models.passes import tensors
+from startright.models.surgery_walk import arguments, plainly
 
 
 class Cost(NamedTuple):

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from startright.models.layers import NORMS
-from startright.models.surgery_walk import Part, Site, tensors
+from startright.models.passes import tensors
+from startright.models.surgery_walk import Part, Site
 
 
 class Kept(NamedTuple):

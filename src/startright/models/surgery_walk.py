@@ -15,11 +15,10 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from startright.models.layers import NORMS
+from startright.models.passes import LAYER_FUNCTIONS, argument, function_name, tensors
 from startright.models.surgery_checks import admit, is_layer, is_scaled, refusals, shared
 from startright.models.surgery_rules import SHARED, Flow, passed_on
 from startright.models.untouched import untouched
-
-LAYER_FUNCTIONS = {"linear", "conv1d", "conv2d", "conv3d"}
 
 
 class Part(NamedTuple):
@@ -113,7 +112,7 @@ class Watch(TorchFunctionMode):
         """Call ``func``, and say where the units are in what comes out."""
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        name = _name(func)
+        name = function_name(func)
         given, made = list(tensors((args, kwargs))), list(tensors(result))
         if (not made and name != "__setitem__") or any(is_scaled(part) for part in self.inside):
             return result
@@ -159,8 +158,8 @@ class Watch(TorchFunctionMode):
         return flow
 
     def _layer_function(self, name: str, args: tuple, kwargs: dict[str, Any], result: Tensor) -> None:
-        x, weight = (_argument(args, kwargs, place, key) for place, key in enumerate(("input", "weight")))
-        bias = _argument(args, kwargs, 2, "bias")
+        x, weight = (argument(args, kwargs, place, key) for place, key in enumerate(("input", "weight")))
+        bias = argument(args, kwargs, 2, "bias")
         layer = self.layers.get(id(weight))
         own = layer is not None and (bias is None or bias is self.parts[layer].bias)
         for tensor in tensors((args, kwargs)):
@@ -230,27 +229,6 @@ class Watch(TorchFunctionMode):
         for tensor in tensors(output):
             if id(tensor) in self.flows:
                 self.refuse(self.flows[id(tensor)][1].producer, "its units are outputs of the network")
-
-
-def _name(func: Callable) -> str:
-    """The function's name; of a property such as ``T`` its own."""
-    name = getattr(func, "__name__", str(func))
-    return getattr(func.__self__, "__name__", name) if name == "__get__" else name
-
-
-def _argument(args: tuple, kwargs: dict[str, Any], place: int, name: str) -> Any:
-    return args[place] if len(args) > place else kwargs.get(name)
-
-
-def tensors(values: Any) -> Iterator[Tensor]:
-    """The tensors in tuples, lists and dicts, however nested."""
-    if isinstance(values, Tensor):
-        yield values
-    elif isinstance(values, tuple | list):
-        for value in values:
-            yield from tensors(value)
-    elif isinstance(values, dict):
-        yield from tensors(list(values.values()))
 
 
 @contextmanager

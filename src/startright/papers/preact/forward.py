@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from startright.models.layers import WEIGHTED
+from startright.models.passes import LAYER_FUNCTIONS, argument, function_name, tensors
 from startright.models.untouched import untouched
 
-LAYER_FUNCTIONS = {"linear", "conv1d", "conv2d", "conv3d"}
 #: Functions whose outputs are entries of their inputs, in another order or shape, or zeros.
 ARRANGING = {
     *("view", "view_as", "reshape", "reshape_as", "flatten", "unflatten", "ravel", "squeeze", "squeeze_"),
@@ -112,7 +112,7 @@ class Watch(TorchFunctionMode):
         result = func(*args, **(kwargs or {}))
         if any(id(part) in self.activations for part in self.inside):
             return result
-        name = _name(func)
+        name = function_name(func)
         given = [t for t in tensors((args, kwargs)) if self.kind(t)]
         if not given:
             return result
@@ -130,7 +130,7 @@ class Watch(TorchFunctionMode):
 
     def _layer(self, name: str, args: tuple, kwargs: dict[str, Any]) -> str:
         x, weight, bias = (
-            _argument(args, kwargs, k, key) for k, key in enumerate(("input", "weight", "bias"))
+            argument(args, kwargs, k, key) for k, key in enumerate(("input", "weight", "bias"))
         )
         known, layer = self.layers.get(id(weight), (None, None))
         if layer is None and self.kind(x) == INPUT and self.kind(weight) is None:
@@ -183,27 +183,6 @@ class Watch(TorchFunctionMode):
                 if not any(maker is other for other in (*self.taken, *self.seen.last)):
                     self.seen.last.append(maker)
                     self.seen.note(f"the activation {self.activations[id(maker)]!r} of the output")
-
-
-def _name(func: Callable) -> str:
-    """The function's name; of a property such as ``T`` its own."""
-    name = getattr(func, "__name__", str(func))
-    return getattr(func.__self__, "__name__", name) if name == "__get__" else name
-
-
-def _argument(args: tuple, kwargs: dict[str, Any], place: int, name: str) -> Any:
-    return args[place] if len(args) > place else kwargs.get(name)
-
-
-def tensors(values: Any) -> Iterator[Tensor]:
-    """The tensors in tuples, lists and dicts, however nested."""
-    if isinstance(values, Tensor):
-        yield values
-    elif isinstance(values, tuple | list):
-        for value in values:
-            yield from tensors(value)
-    elif isinstance(values, dict):
-        yield from tensors(list(values.values()))
 
 
 @contextmanager
