@@ -14,6 +14,8 @@
 #
 # *How strongly should a network hold to its prior, and why does practice not do what theory says?*
 #
+# *Before you start:* Bayes' rule, the normal law, and [penalties as priors](../structure/penalty-prior.ipynb)
+#
 # A Bayesian network has no weights but a law of weights. One trains it by weighing two wishes against each other: to fit
 # the data, and to stay near the prior. Bayes' rule leaves no freedom in the weighing. The penalty for leaving the prior
 # has the factor $\lambda = 1/N$, with $N$ the number of data. In practice smaller factors predict better, as if
@@ -42,7 +44,7 @@ if importlib.util.find_spec("startright") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-e", "starting-right"], check=True)
     sys.path.insert(0, "starting-right/src")
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import torch
 
@@ -65,17 +67,17 @@ from startright.studies import complete, live
 use_style()
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
+PROFILE = "quick"  # how large: "quick" in seconds, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
-# %% mystnb={"figure": {"caption": "One weight. Cold, its posterior is all data and nearly a point; at $\\tau = 1$ it is that of Bayes; warm, it returns to the prior.", "name": "fig-posterior-method"}, "image": {"alt": "Three pairs of bell curves, a posterior and a dashed prior, from left to right: a narrow peak at the best fit, a broader bell, and one almost as wide as the prior."}}
+# %% mystnb={"figure": {"caption": "One weight. Cold, its posterior is all data and nearly a point; at $\\tau = 1$ it is that of Bayes; warm, it returns to the prior.", "name": "fig-posterior-method"}, "image": {"alt": "Three pairs of bell curves, a posterior and a dashed prior, from left to right: a narrow peak at the best fit, a broader bell, and one almost as wide as the prior."}} tags=["remove-input"]
 schematic.balance()
 
 # %% [markdown]
 # ## What we found
 #
-# By verdict, each claim from the largest study that settles it; then what the recorded studies say.
+# The claims by {term}`verdict`, each from the largest study that settles it; then what the recorded studies say.
 
 # %% tags=["finding", "remove-input"]
 pages.verdicts("posterior")
@@ -90,7 +92,9 @@ findings.below_one(complete(studies.TEMPERATURE))
 findings.augmentation(complete(studies.TEMPERATURE))
 
 # %% [markdown]
-# **Use a cold factor when** only the prediction counts, and choose it on held-out data as one chooses a learning rate. **Keep
+# **Use a cold factor when** only the prediction counts, and choose it on held-out data as one chooses a learning rate.
+#
+# **Keep
 # $\lambda = 1/N$ when** the posterior itself is what you want to know; then look at model, labels and approximation first.
 
 # %% [markdown]
@@ -118,7 +122,7 @@ findings.augmentation(complete(studies.TEMPERATURE))
 #
 # ```{admonition} A tempered divergence has no prior
 # :class: note
-# Could $T\cdot\mathrm{KL}$ be the divergence from *another* prior? The theorem in the chapter on penalties and priors says what
+# Could $T\cdot\mathrm{KL}$ be the divergence from *another* prior? The theorem in the chapter on [penalties as priors](../structure/penalty-prior.ipynb) says what
 # its log-density would have to be, for posteriors of standard deviation $s$. Its part in $s$ is $\frac{T-1}{2}\log s^2$: it is the same for every $s$
 # only if $T = 1$. A cold posterior with learned variances is therefore no Bayesian posterior in disguise.
 # ```
@@ -139,7 +143,7 @@ at_zero = torch.zeros(1, dtype=torch.float64)
 # Take linear regression: $w\sim\mathcal N(0, I)$, $y = x^\top w + \varepsilon$. The model believes in noise of variance $\sigma^2$; the labels
 # have $\sigma^2/S$, as if someone had **curated** them and thrown out what was doubtful; and every point is counted $K$ times. Then
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.tempered_regression)
 
 # %% [markdown]
@@ -147,7 +151,7 @@ pages.source(reference.tempered_regression)
 # through $K/(\tau\sigma^2)$. At $\tau = K/S$ it is the posterior of someone who knows all the truth, and no prediction has a smaller expected loss than that of
 # Bayes: the minimum lies **exactly** at $\tau = K/S$, for every set of inputs. Turn the knob on a regression in one dimension:
 
-# %% mystnb={"figure": {"caption": "A regression on thirteen bumps: the mean of the prediction and two standard deviations, by $\\tau$. Dots: labels. Dashed: the function behind them.", "name": "fig-posterior-fit"}, "image": {"alt": "A curve through two clouds of points with a gap between them, in a green band that widens in the gap as the temperature grows. Panels by temperature: 0.01, 0.1, 0.3, 1, 3, 10."}} tags=["slider"]
+# %% mystnb={"figure": {"caption": "A regression on thirteen bumps: the mean of the prediction and two standard deviations, by $\\tau$. Dots: labels. Dashed: the function behind them.", "name": "fig-posterior-fit"}, "image": {"alt": "A curve through two clouds of points with a gap between them, in a green band that widens in the gap as the temperature grows. Panels by temperature: 0.01, 0.1, 0.3, 1, 3, 10."}} tags=["hide-input", "slider"]
 knobs.fit((0.01, 0.1, 0.3, 1, 3, 10))
 
 # %% [markdown]
@@ -202,10 +206,10 @@ findings.mean_field(conjugate_live)
 # Sampling weights is noisy. For a linear layer one may sample its *outputs* instead, which are Gaussian given the input: the
 # **local reparametrisation** of {cite:t}`kingma2015variational`.
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.local_reparametrisation)
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.variational_loss)
 
 # %% [markdown]

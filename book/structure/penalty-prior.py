@@ -14,6 +14,8 @@
 #
 # *A penalty says which weights are dear. Which belief does it stand for, and how strong should it be?*
 #
+# *Before you start:* the normal law, convolution, and the Fourier transform
+#
 # One adds $\lambda\lVert W\rVert^2$ to a loss and calls it a Gaussian prior, or $\lambda\lVert W\rVert_1$ and calls it
 # Laplace's. For a single best set of weights that is right. But whoever keeps a whole distribution of weights, a
 # **posterior**, penalises its parameters, such as the means and the variances, and then it is far from clear that there is
@@ -47,7 +49,7 @@ if importlib.util.find_spec("startright") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-e", "starting-right"], check=True)
     sys.path.insert(0, "starting-right/src")
 
-# %%
+# %% tags=["hide-input"]
 import math
 
 import matplotlib.pyplot as plt
@@ -74,17 +76,17 @@ from startright.studies import complete, live
 use_style()
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
+PROFILE = "quick"  # how large: "quick" in seconds, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
-# %% mystnb={"figure": {"caption": "A prior, its logarithm, and the penalty that it makes of the means: the logarithm blurred by the posterior. Red: the way back.", "name": "fig-priors-method"}, "image": {"alt": "Three small curves in a row: a cusped density, its negative logarithm with a kink, and the same curve with the kink rounded. Black arrow, blur, to the right; red arrows, divide and if it has mass, to the left."}}
+# %% mystnb={"figure": {"caption": "A prior, its logarithm, and the penalty that it makes of the means: the logarithm blurred by the posterior. Red: the way back.", "name": "fig-priors-method"}, "image": {"alt": "Three small curves in a row: a cusped density, its negative logarithm with a kink, and the same curve with the kink rounded. Black arrow, blur, to the right; red arrows, divide and if it has mass, to the left."}} tags=["remove-input"]
 schematic.method()
 
 # %% [markdown]
 # ## What we found
 #
-# By verdict, each claim from the largest study that settles it; then what the recorded studies say.
+# The claims by {term}`verdict`, each from the largest study that settles it; then what the recorded studies say.
 
 # %% tags=["finding", "remove-input"]
 pages.verdicts("priors")
@@ -103,7 +105,9 @@ findings.costs(complete(studies.TRAINING))
 
 # %% [markdown]
 # **Use it when** layers of very different sizes share one $\lambda$: the factors say how to divide it, and
-# $\lambda_{\mathrm{Th}}$ where to begin a search. **Leave it when** you want a strength without a search and few data: with
+# $\lambda_{\mathrm{Th}}$ where to begin a search.
+#
+# **Leave it when** you want a strength without a search and few data: with
 # $\lambda_{\mathrm{Th}}$ a penalty that makes groups vanish can take the whole network with it.
 
 # %% [markdown]
@@ -170,7 +174,7 @@ deconvolved(Terms(polynomial=(0, 0, 0, 0, 1)), 1.0).polynomial
 # likewise and whose inverse is known, a polynomial and $\mathbb E\lvert\mathcal N(\mu, s^2)\rvert$, and divides the rest. And one stops dividing
 # where $F\check\beta$ falls below a **cut** $\tau$.
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.log_prior)
 
 # %% [markdown]
@@ -280,7 +284,7 @@ findings.noise(noise_live)
 # %% [markdown]
 # The strength of the penalty makes the prior narrow; the width of the posteriors decides how much of the cusp survives.
 
-# %% mystnb={"figure": {"caption": "The divergence of $\\mathcal{N}(\\mu, \\sigma^2)$ from the prior $\\propto e^{-\\lambda|w|}$, by strength, and the priors recovered from it (dashed: exact).", "name": "fig-priors-knob"}, "image": {"alt": "For each strength three rounded kinks, one a deviation, beside three cusped densities that differ at their tips alone. Panels by strength: 0.5, 1, 2, 4."}} tags=["slider"]
+# %% mystnb={"figure": {"caption": "The divergence of $\\mathcal{N}(\\mu, \\sigma^2)$ from the prior $\\propto e^{-\\lambda|w|}$, by strength, and the priors recovered from it (dashed: exact).", "name": "fig-priors-knob"}, "image": {"alt": "For each strength three rounded kinks, one a deviation, beside three cusped densities that differ at their tips alone. Panels by strength: 0.5, 1, 2, 4."}} tags=["hide-input", "slider"]
 knobs.strength((0.5, 1, 2, 4))
 
 # %% [markdown]
@@ -309,7 +313,7 @@ plt.show()
 # | **Bayesian factor** | $P/2$ | $\sqrt{2P}$ | $\sqrt{P(P+1)}$ | $\sqrt{P(n+1)}$ |
 # | usual factor | 1 | 1 | $\sqrt P$ | $\sqrt n$ {cite:p}`yuan2006model` |
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.factor)
 
 # %% [markdown]
@@ -337,7 +341,7 @@ findings.strengths(strengths_live)
 #
 # with the factor $\lambda_l$ of layer $l$: no search. ($N$ counts what is really trained on, without the images held out.)
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.penalty)
 
 # %% [markdown]

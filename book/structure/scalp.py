@@ -14,6 +14,8 @@
 #
 # *Can the width of a layer be found by training, whatever width one begins with?*
 #
+# *Before you start:* stochastic gradient descent, and how variances of sums add
+#
 # How many neurons does a layer need? One way to find out is to take too many, to penalise them, and to remove those that
 # become small. The answer should then not depend on how many too many one took, nor on the random draw of the start.
 # With the usual methods nothing sees to that: all neurons are alike, and which of them are kept is an accident.
@@ -47,7 +49,7 @@ if importlib.util.find_spec("startright") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-e", "starting-right"], check=True)
     sys.path.insert(0, "starting-right/src")
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import torch
 from torch import nn
@@ -61,17 +63,17 @@ from startright.studies import complete, live
 use_style()
 
 # %% tags=["parameters"]
-PROFILE = "quick"  # how large: "quick" in seconds on a laptop, "full" in minutes to hours
+PROFILE = "quick"  # how large: "quick" in seconds, "full" in minutes to hours
 DEVICE = "auto"  # "auto" is CUDA, then MPS, then CPU
 SEED = 0  # the first seed of every study
 
-# %% mystnb={"figure": {"caption": "Hidden neurons in an order. A fixed scaling that decreases with the index stands between each and the next weights $\\tilde w$, which are all trained and penalised alike.", "name": "fig-scalp-method"}, "image": {"alt": "Nine numbered neurons in a row, each under a bar for its scaling; the bars shrink to the right. The first four are marked as left after training, the others as cheap to lose. An arrow leads to a box with the outputs."}}
+# %% mystnb={"figure": {"caption": "Hidden neurons in an order. A fixed scaling that decreases with the index stands between each and the next weights $\\tilde w$, which are all trained and penalised alike.", "name": "fig-scalp-method"}, "image": {"alt": "Nine numbered neurons in a row, each under a bar for its scaling; the bars shrink to the right. The first four are marked as left after training, the others as cheap to lose. An arrow leads to a box with the outputs."}} tags=["remove-input"]
 schematic.method()
 
 # %% [markdown]
 # ## What we found
 #
-# By verdict, each claim from the largest study that settles it; then what the recorded studies say.
+# The claims by {term}`verdict`, each from the largest study that settles it; then what the recorded studies say.
 
 # %% tags=["finding", "remove-input"]
 pages.verdicts("scalp")
@@ -87,7 +89,9 @@ findings.final_width(complete(studies.STABILITY))
 
 # %% [markdown]
 # **Use it when** one learning rate must do for networks of many widths, or a width must come out of training and not depend on
-# where one began. **Leave it when** the optimizer forgets the size of the gradient, as Adam does: then it is another
+# where one began.
+#
+# **Leave it when** the optimizer forgets the size of the gradient, as Adam does: then it is another
 # method; and when only accuracy counts.
 
 # %% [markdown]
@@ -103,7 +107,7 @@ findings.final_width(complete(studies.STABILITY))
 #
 # The **scaling** $\sigma_1 \ge \sigma_2 \ge \dots > 0$ is fixed. All $\tilde w_k$ begin alike, and have one learning rate $\eta$.
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.layer)
 
 # %% [markdown]
@@ -137,7 +141,7 @@ findings.equivalence(exact_live)
 # \operatorname{Var}(y' - y) = \eta^2\,(s_2^2 + 2 s_4).
 # $$ (scalp-variances)
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.variances)
 
 # %% [markdown]
@@ -148,7 +152,7 @@ pages.source(reference.variances)
 # The paper has three scalings: **uniform**, $1/\sqrt N$; $1/k$; and $1/(\sqrt k\ln k)$, which decreases about as slowly as the
 # condition lets it. The last has no value at $k = 1$, so we begin it at 2:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.scaling)
 
 # %% [markdown]
@@ -226,7 +230,7 @@ findings.rates(width_full)
 # \tilde w_{k\to} \leftarrow \max\Bigl(0,\; 1 - \frac{\eta\lambda}{\lVert\tilde w_{k\to}\rVert}\Bigr)\,\tilde w_{k\to} .
 # $$ (scalp-prox)
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.shrink)
 
 # %% [markdown]
@@ -242,7 +246,7 @@ pages.source(reference.shrink)
 #
 # A neuron is removed by its usefulness, per outgoing weight:
 
-# %%
+# %% tags=["remove-input"]
 pages.source(reference.survivors)
 
 # %% [markdown]
@@ -293,7 +297,7 @@ tables.left(stability_full or stability_live)
 _ = figures.dying(stability_live, width=200)
 plt.show()
 
-# %% mystnb={"figure": {"caption": "Indices of the neurons left, a row a run, by the width $N$ at the start (black line), digits.", "name": "fig-scalp-survivors"}, "image": {"alt": "For each width at the start, marks at the indices of the neurons that are left on a logarithmic axis, a row a run, in four groups by method, with a line at the width. Panels by N: 50, 200, 400."}} tags=["slider"]
+# %% mystnb={"figure": {"caption": "Indices of the neurons left, a row a run, by the width $N$ at the start (black line), digits.", "name": "fig-scalp-survivors"}, "image": {"alt": "For each width at the start, marks at the indices of the neurons that are left on a logarithmic axis, a row a run, in four groups by method, with a line at the width. Panels by N: 50, 200, 400."}} tags=["hide-input", "slider"]
 knobs.survivors(stability_live, (50, 200, 400))
 
 # %% tags=["finding", "nbval-ignore-output", "remove-input"]

@@ -50,7 +50,11 @@ def variances(law: str, n_in: int, n_out: int, alpha: float = 0.0) -> float:
         n_out: units fed by an input.
         alpha: α of Leaky ReLU.
     """
-    return {"naive": 1 / (3 * n_in), "glorot": 2 / (n_in + n_out), "he": 2 / ((1 + alpha**2) * n_in)}[law]
+    return {
+        "naive": 1 / (3 * n_in),
+        "glorot": 2 / (n_in + n_out),
+        "he": 2 / ((1 + alpha**2) * n_in),
+    }[law]
 
 
 def mean_field(f: Activation, df: Activation, sigma_w2: float, depth: int) -> tuple[list[float], list[float]]:

@@ -100,7 +100,8 @@ def costs(records: Records) -> Finding:
         f"for {name} the best strength is {each.word('behind', 'ahead of')} it, {each.text(1, ' points')}"
         for name, each in found.items()
     ]
-    return finding(f"To use λ_Th without a search: {'; '.join(said)}.", records, **found)
+    said = "; ".join(said)
+    return finding(rf"To use $\lambda_{{\mathrm{{Th}}}}$ without a search: {said}.", records, **found)
 
 
 @needs_records
