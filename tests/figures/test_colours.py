@@ -17,7 +17,7 @@ def test_no_two_optimisers_share_a_colour():
 
 def test_an_unknown_method_is_told_the_known_ones():
     with pytest.raises(
-        ValueError, match=r"unknown method 'alroa': did you mean 'alrao'\? Known: adam, alrao"
+        ValueError, match=r"unknown method 'alroa': did you mean 'alrao'.*\? Known: adam, alrao"
     ):
         figures.colour("alroa")
 

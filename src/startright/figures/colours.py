@@ -85,7 +85,7 @@ def ink(shade: object) -> str:
     """The colour for words: darker where it would be too pale to be read on white.
 
     >>> ink("black"), ink(COLOURS["orange"])
-    ('#000000', '#996a00')
+    ('#000000', '#9c6c00')
     """
     rgb, dark = to_rgb(shade), 1.0
     while 1.05 / (luminance([dark * c for c in rgb]) + 0.05) < CONTRAST:

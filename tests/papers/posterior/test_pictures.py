@@ -4,8 +4,9 @@ import pytest
 import torch
 from papers.posterior.made import records
 
+from startright.bundle import read_bundle
 from startright.figures import use_style
-from startright.measured import Finding, read_bundle
+from startright.measured import Finding
 from startright.papers.posterior import figures, findings, knobs, published, studies, tables
 from startright.papers.posterior.conjugate import Regression, posterior
 from startright.studies import recorded

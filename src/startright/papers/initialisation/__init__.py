@@ -14,10 +14,10 @@ from startright.papers.initialisation.propagation import mean_field, propagate
 
 PAPER = Paper(
     __name__,
-    title="Starting right",
+    title="The first weights",
     citation="lopesquintas2025recent",
     part=1,
-    pages=("starting/backpropagation", "starting/initialisation"),
+    pages=("starting/initialisation", "starting/backpropagation"),
 )
 
 __all__ = ["draw_", "initialise_", "mean_field", "propagate", "weight_variance"]
