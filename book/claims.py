@@ -40,9 +40,9 @@ from startright.book import catalogue
 # <!-- generated:ledger -->
 
 # %% [markdown]
-# ## Starting right
+# ## The first weights
 #
-# {cite:t}`lopesquintas2025recent`; chapters [Back-propagation by hand](starting/backpropagation.ipynb) and [The first weights](starting/initialisation.ipynb).
+# {cite:t}`lopesquintas2025recent`; chapters [The first weights](starting/initialisation.ipynb) and [Back-propagation by hand](starting/backpropagation.ipynb).
 
 # %%
 claims.table(catalogue.rows("initialisation"))
