@@ -107,7 +107,7 @@ findings.shapes(complete(studies.DEPTH))
 # It is $\mathbb E[x^2]$ that enters, not $V[x]$: the two agree only when $x$ is centred. Everything below is the answer to one
 # question: **which part of the second moment passes $f$?**
 #
-# | $f$ | $\mathbb E[f(z)^2]$, $z$ symmetric | so $n_{\text{in}}V[w]$ must be |
+# | function $f$ | $\mathbb E[f(z)^2]$, $z$ symmetric | so $n_{\text{in}}V[w]$ must be |
 # |---|---|---|
 # | tanh, $z$ small | about $V[z]$ | 1 |
 # | ReLU | exactly $\frac12 V[z]$ | 2 |

@@ -307,7 +307,7 @@ plt.show()
 # $\alpha_\lambda \propto e^{-\lambda\tilde r}$ of a layer's penalty $\tilde r$: $\mathbb E\,w^2 = 1/P$. That fixes $\lambda$. A group of $d$ weights with density $\propto e^{-\lambda\lVert g\rVert}$ has a radius of Gamma law,
 # $\mathbb E\lVert g\rVert^2 = d(d+1)/\lambda^2$, so $\mathbb E\,w^2 = (d+1)/\lambda^2$ and $\lambda = \sqrt{P(d+1)}$:
 #
-# | $\tilde r$ | $\lVert W\rVert_2^2$ | $\lVert W\rVert_1$ | rows, $\sum_i\lVert w_{i\cdot}\rVert_2$ | columns, $\sum_j\lVert w_{\cdot j}\rVert_2$ |
+# | penalty $\tilde r$ | L2, $\lVert W\rVert_2^2$ | L1, $\lVert W\rVert_1$ | rows, $\sum_i\lVert w_{i\cdot}\rVert_2$ | columns, $\sum_j\lVert w_{\cdot j}\rVert_2$ |
 # |---|---|---|---|---|
 # | group size $d$ | – | 1 | $P$ | $n$ |
 # | **Bayesian factor** | $P/2$ | $\sqrt{2P}$ | $\sqrt{P(P+1)}$ | $\sqrt{P(n+1)}$ |
@@ -418,7 +418,7 @@ tables.accuracy(training_live)
 tables.accuracy(training_full) if training_full else None
 
 # %%
-tables.paper()
+tables.paper().T.rename_axis(["penalty", "network"])
 
 # %% tags=["nbval-ignore-output"]
 measured = {
