@@ -47,6 +47,7 @@ if importlib.util.find_spec("startright") is None:
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import torch
+from torch import nn
 
 from startright.book import pages
 from startright.figures import use_style
@@ -55,6 +56,7 @@ from startright.posterior import (
     deconvolved,
     figures,
     findings,
+    headlines,
     knobs,
     published,
     reference,
@@ -89,7 +91,7 @@ findings.conjugate(complete(studies.CONJUGATE))
 findings.below_one(complete(studies.TEMPERATURE))
 
 # %% tags=["finding", "remove-input"]
-findings.augmentation(complete(studies.TEMPERATURE))
+headlines.shifts(complete(studies.TEMPERATURE))
 
 # %% [markdown]
 # **Use a cold factor when** only the prediction counts, and choose it on held-out data as one chooses a learning rate.
@@ -128,11 +130,8 @@ findings.augmentation(complete(studies.TEMPERATURE))
 # ```
 
 # %%
-at_zero = torch.zeros(1, dtype=torch.float64)
-{
-    f"T = {t:g}": [round(deconvolved(at_zero, s, t, 1.0).item(), 3) for s in (0.1, 0.3, 1.0)]
-    for t in (0.1, 1.0)
-}
+at_zero, widths = torch.zeros(1, dtype=torch.float64), (0.1, 0.3, 1.0)
+{f"T = {t:g}": [round(float(deconvolved(at_zero, s, t, 1.0)), 3) for s in widths] for t in (0.1, 1.0)}
 
 # %% [markdown]
 # Each list holds the log-density that a prior would need at $w = 0$ for three widths $s$. A prior exists where all entries agree.
@@ -226,7 +225,7 @@ pages.source(reference.variational_loss)
 # $\mathcal N(0, 1/\text{fan-in})$; under $\mathcal N(0, 1)$ a bad prior would be mistaken for a cold posterior.
 
 # %%
-net = torch.nn.Sequential(torch.nn.Linear(64, 32), torch.nn.Tanh(), torch.nn.Linear(32, 10))
+net = nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 10))
 variational.variational_(net, variational.GaussianPrior("glorot"), std=0.02)
 variational.kl(net).exact
 
@@ -312,7 +311,10 @@ _ = figures.against(temperature_full or temperature_live, published.WENZEL_ACCUR
 plt.show()
 
 # %% tags=["nbval-ignore-output"]
-measured = {"posterior-conjugate": conjugate_live, "posterior-temperature": temperature_live}
+measured = {
+    "posterior-conjugate": conjugate_live,
+    "posterior-temperature": temperature_live,
+}
 pages.claims_table("posterior", live=measured, profile=PROFILE, seed=SEED)
 
 # %% [markdown]

@@ -24,9 +24,8 @@
 #
 # ```{admonition} What the lecture claims
 # :class: tip
-# - The recursion for $\delta^l$ gives the gradient of every weight and every bias (C1).
-# - In a network of sigmoids the gradient loses at least a factor of four, times the gain of the weights, at every
-#   layer (C2).
+# - A recursion from layer to layer gives the gradient of every weight and every bias (C1).
+# - A layer of sigmoids lets at most a quarter of the gradient through, times what its weights amplify (C2).
 # ```
 
 # %% tags=["hide-input"]
@@ -139,14 +138,15 @@ findings.gradients(gradients_live)
 # ```
 #
 # The same multiplication, on average instead of at worst, tells how fast the gradient of a *random* network shrinks. With
-# independent centred weights of variance $\sigma_w^2/n$ the variance of $\delta$ is multiplied at every layer by
+# layers of $n$ units and independent centred weights of variance $\sigma_w^2/n$ the variance of $\delta$ is multiplied at every layer by
 #
 # $$
 # \chi = \sigma_w^2\, \mathbb E\bigl[f'(z)^2\bigr] \;\le\; \gamma^2 \sigma_w^2 ,
 # $$ (bp-chi)
 #
-# so by at most $\frac1{16}$ for sigmoids with $\sigma_w^2=1$. {numref}`fig-bp-vanishing` lets three activations run down thirty
-# layers.
+# so by at most $\frac1{16}$ for sigmoids with $\sigma_w^2=1$. Three sizes of weights occur on this page, and the [next
+# chapter](initialisation.ipynb) says where they come from: $\sigma_w^2=\frac13$, the *naive* one of `nn.Linear`, Glorot's 1, and He's 2.
+# {numref}`fig-bp-vanishing` lets three activations run down thirty layers under Glorot's.
 
 # %% mystnb={"figure": {"caption": "Variance of $\\delta^l$ over that of the last layer, from the last layer to the first, for random networks with Glorot's weights ($\\sigma_w^2 = 1$). Bands: one standard deviation over networks. Grey dashes: infinite width. Dots: 1/16 per layer.", "name": "fig-bp-vanishing"}, "image": {"alt": "Variance of the gradient on a logarithmic scale against the layer, from the thirtieth to the first: nearly flat for tanh, a falling line for ReLU, a much steeper one for the sigmoid, which stays just below a dotted line."}}
 depth_live = live(studies.DEPTH, PROFILE, device=DEVICE, first_seed=SEED)
@@ -166,7 +166,7 @@ findings.vanishing(depth_live)
 # comes up and the gradient that comes down. Where weights are too small both shrink, one towards the top and one
 # towards the bottom, and their product can look the same at every layer:
 
-# %% mystnb={"figure": {"caption": "Norm of $\\partial C/\\partial W^l$ over that of the last layer. Naive weights make signal and gradient vanish for tanh and ReLU, and yet every layer has the same share.", "name": "fig-bp-weights"}, "image": {"alt": "Norm of the weights' gradient on a logarithmic scale from the thirtieth layer to the first: three flat lines, for tanh and ReLU with naive weights and ReLU with He's, and one that falls, for the sigmoid."}}
+# %% mystnb={"figure": {"caption": "Norm of $\\partial C/\\partial W^l$ over that of the last layer. Naive weights make signal and gradient vanish for tanh and ReLU: look whether this norm does.", "name": "fig-bp-weights"}, "image": {"alt": "Norm of the weights' gradient on a logarithmic scale from the thirtieth layer to the first: a line each for tanh and ReLU with naive weights, ReLU with He's, and the sigmoid with Glorot's. Compare which are level."}}
 _ = figures.weight_gradient(depth_live)
 plt.show()
 
@@ -179,9 +179,11 @@ findings.weight_gradients(depth_live)
 # ## Paper against ours
 
 # %% tags=["nbval-ignore-output"]
-measured = {"initialisation-gradients": gradients_live, "initialisation-depth": depth_live}
-measured["initialisation-recursion"] = live(studies.RECURSION, PROFILE, device=DEVICE)
-pages.claims_table("initialisation", ["C1", "C2"], live=measured, profile=PROFILE, seed=SEED)
+recursion_live = live(studies.RECURSION, PROFILE, device=DEVICE)
+ours = (*gradients_live, *depth_live, *recursion_live)
+measured = {r.study: [one for one in ours if one.study == r.study] for r in ours}
+shown = ["C1", "C2"]
+pages.claims_table("initialisation", shown, live=measured, profile=PROFILE, seed=SEED)
 
 # %% [markdown]
 # ### What differs, and why

@@ -97,8 +97,9 @@ findings.shapes(complete(studies.DEPTH))
 #
 # ## One identity
 #
-# Let the weights of a layer be independent of each other and of their inputs $x$, centred, with variance $V[w]$. Products with a
-# centred weight are uncorrelated, so variances add:
+# A unit has $n_{\text{in}}$ inputs $x$, which are the activations of the layer below, and its layer $n_{\text{out}}$ units. Let the weights
+# $w$ be independent of each other and of the inputs, centred, with variance $V[w]$. Products with a centred weight are
+# uncorrelated, so variances add:
 #
 # $$
 # V[z] = n_{\text{in}}\, V[w]\; \mathbb E[x^2], \qquad x = f(z^{\text{below}}) .
@@ -113,7 +114,8 @@ findings.shapes(complete(studies.DEPTH))
 # | ReLU | exactly $\frac12 V[z]$ | 2 |
 # | Leaky ReLU | exactly $\frac{1+\alpha^2}2 V[z]$ | $2/(1+\alpha^2)$ |
 #
-# The gradient asks the same of $n_{\text{out}}V[w]$. Glorot takes the middle of the two numbers of units, He one of them:
+# The gradient asks the same of $n_{\text{out}}V[w]$. Glorot takes the middle of the two numbers of units, He one of them; *naive* is what
+# a uniform law on $\pm1/\sqrt{n_{\text{in}}}$ gives:
 #
 # $$
 # V[w] = \underbrace{\frac1{3n_{\text{in}}}}_{\text{naive}}, \qquad
@@ -135,15 +137,15 @@ tables.laws()
 # %%
 net = nn.Sequential(nn.Linear(784, 300), nn.ReLU(), nn.Linear(300, 10))
 _ = initialise_(net, "he", generator=torch.Generator().manual_seed(SEED))
-[f"{300 * layer.weight.var().item():.2f}" for layer in (net[0], net[2])]
+{n: f"{n * layer.weight.var().item():.2f}" for n, layer in ((784, net[0]), (300, net[2]))}
 
 # %% [markdown]
-# (Times 300: the first layer has 784 inputs, so its weights are smaller.)
+# For each number of inputs $n_{\text{in}}$ the cell prints $n_{\text{in}}V[w]$ of the weights drawn: He's law asks for 2. <!-- theory -->
 #
 # ## Thirty layers
 #
 # Standard normal inputs go up through thirty square layers without biases; standard normal gradients come down. Five
-# networks for each pair of activation and law.
+# networks for each pair of activation and law. Dashes are infinite width, {eq}`init-mean-field` below.
 
 # %% mystnb={"figure": {"caption": "Variance of the pre-activations by layer, by activation (panels) and law of the weights (colours). Bands: one standard deviation over networks. Grey dashes: infinite width.", "name": "fig-init-signal"}, "image": {"alt": "Four panels with a common logarithmic axis. tanh: flat under He's law, slowly falling under Glorot's, a steep line under the naive one. Sigmoid, Glorot: flat. ReLU: flat under He's law, falling under Glorot's, steeper under the naive one. Leaky ReLU, He: flat."}}
 depth_live = live(studies.DEPTH, PROFILE, device=DEVICE, first_seed=SEED)
@@ -198,7 +200,7 @@ findings.glorot(depth_live)
 # Turn the size of the weights, and watch sixty layers at infinite width. ReLU knows one size that works, $\sigma_w=\sqrt2$; tanh
 # tolerates everything above 1, since it saturates.
 
-# %% mystnb={"figure": {"caption": "Variance of the pre-activations by layer at infinite width, for one size of the weights.", "name": "fig-init-sizes"}, "image": {"alt": "Two curves against the layer on a logarithmic axis. For small weights both fall; at the root of two ReLU's is flat; above it ReLU's rises and that of tanh stays flat. Panels by sigma_w: 0.6, 1, 1.2, 1.41, 1.6, 2."}} tags=["hide-input", "slider"]
+# %% mystnb={"figure": {"caption": "Variance of the pre-activations by layer at infinite width, for one size of the weights.", "name": "fig-init-sizes"}, "image": {"alt": "Two curves against the layer on a logarithmic axis. For small weights both fall; at the root of two ReLU's is flat; above it ReLU's rises and that of tanh stays flat. Panels by sigma w: 0.6, 1, 1.2, 1.41, 1.6, 2."}} tags=["hide-input", "slider"]
 knobs.variance((0.6, 1, 1.2, 1.41, 1.6, 2))
 
 # %% [markdown]
@@ -220,14 +222,14 @@ knobs.leaky((0, 0.1, 0.3, 0.5, 0.8, 1))
 # What the lecture derives for a layer, beside the geometric mean over thirty. Where the cross is far from the dot, an assumption
 # does not hold: tanh is not the identity. For the sigmoid the lecture gives an upper bound.
 
-# %% mystnb={"figure": {"caption": "Factor per layer of the variance of $z$ and of $\\delta$: derived in the lecture (crosses), and measured.", "name": "fig-init-against"}, "image": {"alt": "Nine rows with a cross and a dot each. They coincide but for tanh with Glorot's weights, where the dots lie left of the crosses at one, and for the sigmoid, where the dot lies a little left."}}
-_ = figures.against(complete(studies.DEPTH) or depth_live)
-plt.show()
+# %% mystnb={"figure": {"caption": "Factor per layer of the variance of $z$ and of $\\delta$: derived in the lecture (crosses), and measured.", "name": "fig-init-against"}, "image": {"alt": "A row for each pair of activation and law, in two groups, signal and gradient: a cross at the factor that the lecture derives, a dot at ours with its interval, and a line between the two."}}
+figures.against(complete(studies.DEPTH) or depth_live)
 
 # %% tags=["nbval-ignore-output"]
 measured = {"initialisation-depth": depth_live, "initialisation-leaky": leaky_live}
 measured["initialisation-recursion"] = live(studies.RECURSION, PROFILE, device=DEVICE)
-pages.claims_table("initialisation", ["C3", "C4", "C5", "C6"], live=measured, profile=PROFILE, seed=SEED)
+shown = ["C3", "C4", "C5", "C6"]
+pages.claims_table("initialisation", shown, live=measured, profile=PROFILE, seed=SEED)
 
 # %% [markdown]
 # ### What differs, and why

@@ -63,6 +63,7 @@ from startright.priors import (
     figures,
     findings,
     gaussian,
+    headlines,
     knobs,
     prior_from_penalty,
     reference,
@@ -98,10 +99,7 @@ findings.theorem(complete(studies.RECOVERY))
 findings.conditions(complete(studies.CONDITIONS))
 
 # %% tags=["finding", "remove-input"]
-findings.strongest(complete(studies.TRAINING))
-
-# %% tags=["finding", "remove-input"]
-findings.costs(complete(studies.TRAINING))
+headlines.without_a_search(complete(studies.TRAINING))
 
 # %% [markdown]
 # **Use it when** layers of very different sizes share one $\lambda$: the factors say how to divide it, and

@@ -56,7 +56,18 @@ from torch import nn
 
 from startright.book import pages
 from startright.figures import use_style
-from startright.scalp import figures, findings, knobs, reference, scale_, schematic, sigma, studies, tables
+from startright.scalp import (
+    figures,
+    findings,
+    headlines,
+    knobs,
+    reference,
+    scale_,
+    schematic,
+    sigma,
+    studies,
+    tables,
+)
 from startright.scalp.prune import prune_
 from startright.studies import complete, live
 
@@ -82,10 +93,10 @@ pages.verdicts("scalp")
 findings.equivalence(complete(studies.EXACT))
 
 # %% tags=["finding", "remove-input"]
-findings.losses(complete(studies.WIDTH))
+headlines.evenness(complete(studies.WIDTH))
 
 # %% tags=["finding", "remove-input"]
-findings.final_width(complete(studies.STABILITY))
+headlines.final_width(complete(studies.STABILITY))
 
 # %% [markdown]
 # **Use it when** one learning rate must do for networks of many widths, or a width must come out of training and not depend on

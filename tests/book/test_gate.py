@@ -46,6 +46,7 @@ def stream(text, name="stdout"):
         notebook(stream("mean 0.5 ± 0.1, n/m, 3/5, a/b/c, https://example.org/home/x\n")),
         notebook(show("image/png", PNG), metadata=FIGURE),
         notebook(source="\n".join(["x = 1"] * 25)),
+        notebook(source="found = 1\nif found:\n    draw(found)", metadata=FIGURE),
     ],
 )
 def test_a_fit_page_passes(page):
@@ -70,6 +71,7 @@ def test_a_fit_page_passes(page):
             "alternative text",
         ),
         (notebook(show("image/png", PNG), metadata={"mystnb": {"image": {"alt": "A."}}}), "without caption"),
+        (notebook(source="_ = draw()\nplt.show()", metadata=FIGURE), "has a caption but shows no figure"),
     ],
 )
 def test_an_unfit_page_is_named_with_its_cell(page, message):

@@ -125,12 +125,16 @@ def _measured(cell: NotebookNode) -> Iterator[str]:
 
 
 def _figures(cell: NotebookNode) -> Iterator[str]:
+    """A picture has its words, and words have their picture, unless the cell asks first for its records."""
+    options = cell.metadata.get("mystnb", {})
+    caption = str(options.get("figure", {}).get("caption", "")).strip()
     if any(mime.startswith("image/") for output in cell.outputs for mime in output.get("data", {})):
-        options = cell.metadata.get("mystnb", {})
-        if not str(options.get("figure", {}).get("caption", "")).strip():
+        if not caption:
             yield "shows a figure without caption (mystnb.figure.caption in the cell's metadata)"
         if not str(options.get("image", {}).get("alt", "")).strip():
             yield "shows a figure without alternative text (mystnb.image.alt in the cell's metadata)"
+    elif caption and cell.execution_count is not None and not re.search(r"^if ", cell.source, re.M):
+        yield "has a caption but shows no figure: `plt.show()` shows only what pyplot has made"
 
 
 def complete(notebook: NotebookNode, name: str) -> list[Problem]:

@@ -7,7 +7,7 @@ from papers.posterior.made import records
 from startright.bundle import read_bundle
 from startright.figures import use_style
 from startright.measured import Finding
-from startright.papers.posterior import figures, findings, knobs, published, studies, tables
+from startright.papers.posterior import figures, findings, headlines, knobs, published, studies, tables
 from startright.papers.posterior.conjugate import Regression, posterior
 from startright.studies import recorded
 
@@ -81,19 +81,21 @@ def test_the_table_of_the_best_has_the_set_the_interval_and_the_losses():
 
 
 TOLD = (
-    (findings.cold, {}, "worse than it at N = 300"),
-    (findings.cold, {"best": -0.2, "shift": 0.0, "drift": 0.0}, "better than it at N = 300"),
+    (findings.cold, {}, "worse in 6 of 6 cells, by +"),
+    (findings.cold, {"best": -0.2, "shift": 0.0, "drift": 0.0}, "predicts better in"),
     (findings.means, {}, "worse than these means in 6 of 6"),
     (findings.means, {"best": -0.2, "shift": 0.0, "drift": 0.0}, "better at N = 100"),
-    (findings.augmentation, {}, "is colder at N = 100 (a factor of 0.31"),
+    (findings.augmentation, {}, "is colder at N = 100 (by a factor of 0.31"),
     (findings.augmentation, {"shift": 0.4}, "is warmer at N = 100"),
+    (headlines.shifts, {}, "**colder** for 100 (0.31 times as high)"),
+    (headlines.shifts, {"shift": 0.4}, "**warmer** for 100"),
     (findings.duplicates, {}, "it is where it was at N = 300"),
     (findings.duplicates, {"twice": 0.4}, "it is warmer at N = 300"),
     (findings.drift, {}, "rises with N: log₁₀ τ* changes by +0.30"),
     (findings.drift, {"drift": -0.3}, "falls with N"),
     (findings.drift, {"best": -5.0}, "In 7 of 7 cells some seed"),
     (findings.augmentation, {"best": -5.0}, "is a bound, with and without, at N = 100"),
-    (findings.below_one, {}, "below 1 in 7 of 7 cells"),
+    (findings.below_one, {}, "below 1, that of Bayes' rule, in 7 of 7 cells"),
     (findings.heuristic, {}, "0.40 at N = 100, where the best temperature moved by the factor 0.31"),
 )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from startright.figures import use_style
-from startright.papers.priors import figures, findings, knobs, published, readings, studies, tables
+from startright.papers.priors import figures, findings, headlines, knobs, published, readings, studies, tables
 from startright.papers.priors.factors import KINDS
 from startright.studies import recorded
 
@@ -65,7 +65,7 @@ def test_tables_of_the_theory_are_exact():
     table = tables.conditions(recorded(studies.CONDITIONS, "quick"))
     assert table.loc["half the KL"].tolist() == ["Gaussian", "A depends on ν", "rejected", "yes"]
     assert (
-        tables.recovery(recorded(studies.RECOVERY, "quick")).loc[("laplace", "0.5"), "total variation"]
+        tables.recovery(recorded(studies.RECOVERY, "quick")).loc[("Laplace", "0.5"), "total variation"]
         == "0.0053"
     )
     strengths = tables.strengths(recorded(studies.STRENGTHS, "quick"))
@@ -74,16 +74,40 @@ def test_tables_of_the_theory_are_exact():
 
 def test_findings_choose_their_words(trained):
     records = level(trained, {"usual": 0.5, "bayesian": -1.0})
-    assert r"each seed's own $\lambda^*$ lies below" in findings.strongest(records).text
+    told = findings.strongest(records).text
+    assert (
+        r"For **L2**, **L1**, **rows** and **columns** the best strengths $\lambda^*$ of the seeds lie below"
+        in told
+    )
     assert "the best strength is ahead of it, +10.0" in findings.costs(records).text
     assert "they are level with the usual ones" in findings.setups(records).text
     above = level(trained, {"usual": 0.5, "bayesian": 0.5})
-    assert "lies above" in findings.strongest(above).text
+    assert "lie above" in findings.strongest(above).text
     assert "13 of 13 cases" in findings.conditions(recorded(studies.CONDITIONS, "quick")).text
     assert "0.0004" in findings.theorem(recorded(studies.RECOVERY, "quick")).text
     assert findings.strongest([]).text == "*Not yet run.*"
     assert "farthest from 1" in findings.strengths(recorded(studies.STRENGTHS, "quick")).text
     assert "at the smallest cut" in " ".join(findings.noise(recorded(studies.NOISE, "quick")).text.split())
+
+
+def test_penalties_are_told_together_only_where_they_are_alike(trained):
+    below = level(trained, {"usual": 0.5, "bayesian": -1.0})
+    above = level(trained, {"usual": 0.5, "bayesian": 0.5})
+    mixed = [b if a.config["kind"] == "rows" else a for a, b in zip(below, above, strict=True)]
+    told = findings.strongest(mixed).text
+    assert "For **L2**, **L1** and **columns** the best" in told
+    assert "For **rows** the best" in told
+
+
+def test_the_headline_has_what_theory_costs_and_how_far_it_is_off(trained):
+    told = headlines.without_a_search(level(trained, {"usual": 0.5, "bayesian": -1.0}))
+    assert "**behind** it for rows, −10.0 ± 0.0 points (n = 5)" in told.text
+    assert "10 times smaller for columns" in told.text
+    assert set(told.facts) == {"L2", "L1", "rows", "columns"}
+    ahead = headlines.without_a_search(level(trained, {"usual": 0.5, "bayesian": 0.0}))
+    assert "**behind**" not in ahead.text
+    assert "1 times smaller for L2" in ahead.text
+    assert headlines.without_a_search([]).text == "*Not yet run.*"
 
 
 def test_figures_draw_what_they_are_given(trained):

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from startright.figures import use_style
-from startright.papers.scalp import figures, findings, knobs, readings, tables
+from startright.papers.scalp import figures, findings, headlines, knobs, readings, tables
 from startright.papers.scalp.hidden import BN_LASSO, STANDARD
 from startright.papers.scalp.studies import EXACT, PARETO, STABILITY, VARIANCE, WIDTH
 from startright.studies import recorded
@@ -101,10 +101,22 @@ def changed(study, column, value, **where):
     ]
 
 
-@pytest.mark.parametrize(("exponent", "word"), [(0.0, "stays"), (0.7, "grows"), (-0.7, "falls")])
+@pytest.mark.parametrize(
+    ("exponent", "word"), [(0.0, "as many to a factor of 1.5"), (0.7, "more"), (-0.7, "fewer")]
+)
 def test_the_word_for_the_width_that_is_left(exponent, word):
     records = changed(STABILITY, "left", lambda r: 100 * r.config["width"] ** exponent, method=BN_LASSO)
-    assert f"it {word}" in str(findings.final_width(records)).split("**BN-Lasso**")[1]
+    assert f": {word}, " in str(findings.final_width(records)).split("**BN-Lasso**")[1]
+
+
+def test_the_headlines_have_the_numbers_and_no_word_of_their_own():
+    records = changed(STABILITY, "left", lambda r: r.config["width"] / 10, method=BN_LASSO)
+    few, *_, many = sorted(readings.settings(records, "width"))
+    told = " ".join(str(headlines.final_width(records)).split())
+    assert f"{few / 10:.1f} ± 0.0 and {many / 10:.1f} ± 0.0 with its rival, network slimming" in told
+    records = changed(WIDTH, "train_loss", lambda r: r.config["width"], method=STANDARD)
+    ratio = max(readings.settings(records, "width")) / min(readings.settings(records, "width"))
+    assert f"and {ratio:.2f} ± 0.00 without them" in str(headlines.evenness(records))
 
 
 @pytest.mark.parametrize(("exponent", "word"), [(2.0, "less even than"), (0.0, "more even than")])

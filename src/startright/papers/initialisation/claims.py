@@ -54,7 +54,7 @@ def measure_recursion(records: Records) -> Measurement:
 
 @claim(
     "C2",
-    "A sigmoid network loses gradient by a quarter, times the gain of the weights, or more, at every layer.",
+    "A layer of sigmoids passes at most a quarter of the gradient, times what its weights amplify.",
     "|δˡ| ≤ γ^(L−l) |W|ᵀ…|W|ᵀ|δᴸ| with γ = 1/4",
     studies.GRADIENTS,
     studies.RECURSION,

@@ -41,7 +41,7 @@ def vanishing(records: Records) -> Finding:
 def laws(records: Records) -> Finding:
     """What each law does to ReLU per layer."""
     table, said, facts = networks(records), [], {}
-    for law, word in (("naive", "the naive law"), ("glorot", "Glorot's"), ("he", "He's")):
+    for law, word in (("naive", "the naive law, that of nn.Linear"), ("glorot", "Glorot's"), ("he", "He's")):
         facts[law] = Measured.of(of(table, "relu", law)["signal_factor"], 3)
         said.append(f"{facts[law]} under {word}")
     n = facts["he"].n
@@ -87,9 +87,9 @@ def weight_gradients(records: Records) -> Finding:
     table, facts, said = networks(records), {}, []
     for function, law, words in (("tanh", "naive", "tanh"), ("relu", "naive", "ReLU")):
         facts[function] = Measured.of(of(table, function, law)["weight_ratio"], 2)
-        said.append(f"{facts[function]} for {words}")
+        said.append(f"{facts[function]} ({words})")
     text = f"""
-        Under the naive law the gradient of the weights is, at the first layer, {listed(said)} times as long
-        as at the last (n = {facts["tanh"].n}), although signals and their gradients differ by many powers
-        of ten."""
+        With weights that are too small, those of nn.Linear, the norm of the weights' gradient at the first
+        layer is {listed(said)} times that at the last (n = {facts["tanh"].n}), although signals and their
+        gradients differ by many powers of ten."""
     return finding(text, records, **facts)

@@ -21,7 +21,7 @@ def conjugate(records: Records) -> Finding:
     cases = runs.groupby(["curation", "copies", "correlation"]).ngroups
     steep = max(float(runs["slope"].abs().max()), 1e-12)
     word = "exactly where theory has it" if hits.k == hits.n else "not always where theory has it"
-    slope = "below 1e-10" if steep < 1e-10 else f"up to {steep:.0e}"
+    slope = "below 1e−10" if steep < 1e-10 else f"up to {steep:.0e}"
     return finding(
         f"In {cases} conjugate cases the best temperature is {word} ({hits} runs), and the slope of the"
         f" expected loss there is {slope} nats per unit of ln τ.",
@@ -45,17 +45,15 @@ def mean_field(records: Records) -> Finding:
     )
 
 
-def _cell(name: str, gap: Contrast) -> str:
-    word = gap.word("better than", "worse than")
-    return f"{word} it at {name} (difference {gap.text(3, ' nats')})"
-
-
 @needs_records
 def cold(records: Records) -> Finding:
     """τ = 1 against the cold temperature that was laid down beforehand."""
     gaps = {name: Contrast.of(gap) for name, gap in readings.over_cold(records).items()}
-    told = [_cell(name, gap) for name, gap in gaps.items()]
-    text = f"Held against τ = {COLD:g}, τ = 1 predicts " + "; ".join(told) + "."
+    told: dict[str, list[str]] = {}
+    for name, gap in gaps.items():
+        told.setdefault(gap.word("better", "worse"), []).append(f"by {gap.text(3, ' nats')} at {name}")
+    groups = [f"{word} in {len(each)} of {len(gaps)} cells, {'; '.join(each)}" for word, each in told.items()]
+    text = f"Held against τ = {COLD:g}, τ = 1 predicts {'. It predicts '.join(groups)}."
     return finding(text, records, **{f"gap_{k}": gap for k, gap in enumerate(gaps.values())})
 
 
@@ -77,7 +75,7 @@ def _moved(name: str, gap: Contrast) -> str:
     word = "not to be told from that without" if word == "not to be told from" else word
     if not gap.n:
         return f"a bound, with and without, at {name}"
-    return f"{word} at {name} (a factor of {10**gap.mean:.2g}; change of log₁₀ τ* {gap.text(2)})"
+    return f"{word} at {name} (by a factor of {10**gap.mean:.2g}; change of log₁₀ τ* {gap.text(2)})"
 
 
 @needs_records
@@ -141,4 +139,6 @@ def below_one(records: Records) -> Finding:
     cells = readings.cells(readings.temperatures(records))
     logs: dict[tuple[int, str], pd.Series] = {key: readings.best(losses) for key, losses in cells.items()}
     colder = Count.of(Contrast.of(values).sign() < 0 and len(values) > 2 for values in logs.values())
-    return finding(f"The best temperature lies below 1 in {colder} cells.", records, colder=colder)
+    text = f"""The best temperature lies below 1, that of Bayes' rule, in {colder} cells: a number of training
+        images, shown as they are, shifted or each twice."""
+    return finding(text, records, colder=colder)

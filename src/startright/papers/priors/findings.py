@@ -76,19 +76,22 @@ def noise(records: Records) -> Finding:
 def strongest(records: Records) -> Finding:
     """λ* against λ_Th, penalty by penalty, with Bayesian factors."""
     runs = readings.trainings(records)
-    said, facts = [], {}
+    facts: dict[str, Contrast] = {}
+    alike: dict[tuple[str, str], list[str]] = {}
     for (kind, setup), best in readings.best(runs).items():
         if setup != "bayesian":
             continue
         name = readings.NAMES[kind]
-        ratio = Contrast.of(-best.single)
+        facts[name] = ratio = Contrast.of(-best.single)
         open_ = listed([f"$10^{{{0 - exponent:g}}}$" for exponent in reversed(best.level)])
-        facts[name] = ratio
-        where = {1: "lies below", -1: "lies above"}.get(ratio.sign(), "cannot be told from")
-        said.append(
-            f"For **{name}** each seed's own $\\lambda^*$ {where} $\\lambda_{{\\mathrm{{Th}}}}$; the ratios"
-            f" $\\lambda_{{\\mathrm{{Th}}}}/\\lambda^*$ that validation leaves open are {open_}."
-        )
+        where = {1: "lie below", -1: "lie above"}.get(ratio.sign(), "cannot be told from")
+        alike.setdefault((where, open_), []).append(f"**{name}**")
+    said = [
+        f"For {listed(names)} the best strengths $\\lambda^*$ of the seeds {where}"
+        f" $\\lambda_{{\\mathrm{{Th}}}}$;"
+        f" the ratios $\\lambda_{{\\mathrm{{Th}}}}/\\lambda^*$ that validation leaves open are {open_}."
+        for (where, open_), names in alike.items()
+    ]
     return finding(" ".join(said), records, **facts)
 
 

@@ -31,7 +31,7 @@ def recovery(records: Sequence[Record]) -> pd.DataFrame:
     rows = {}
     for row in runs.itertuples():
         error = abs(row.constant_error)
-        rows[row.prior, f"{row.sigma:g}"] = {
+        rows[row.prior.replace("laplace", "Laplace").replace("gaussian", "Gaussian"), f"{row.sigma:g}"] = {
             "total variation": "below 1e-6" if row.tv < 1e-6 else f"{row.tv:.4f}",
             "error of K": "below 1e-6" if error < 1e-6 else f"{error:.4f}",
         }

@@ -19,12 +19,12 @@ from startright.studies import Record, frame
 Records = Sequence[Record]
 
 
-def _times(logs: pd.Series) -> tuple[Contrast, str]:
-    """A ratio from its logarithms to base 10: what its interval shows, and how it is printed."""
+def _times(logs: pd.Series) -> tuple[Contrast, str, str]:
+    """A ratio from its logarithms to base 10, as it is printed, and its interval."""
     found = Contrast.of(logs)
-    low, high = (f"{10**x:.2g}" for x in (found.mean - found.half, found.mean + found.half))
-    interval = f", 95 % from {low} to {high}" if found.n > 1 else ""
-    return found, f"×{10**found.mean:.2g}{interval} (n = {found.n})"
+    low, high = (f"{10**x:.3g}" for x in (found.mean - found.half, found.mean + found.half))
+    interval = f"95 % from {low} to {high}, " if found.n > 1 else ""
+    return found, f"{10**found.mean:.3g} times", f"({interval}n = {found.n})"
 
 
 @needs_records
@@ -34,10 +34,9 @@ def equivalence(records: Records) -> Finding:
     worst = runs[runs["identity"].isin(("plain", "momentum", "glorot"))]["distance"].max()
     bound = "less than $10^{-10}$" if worst < 1e-10 else f"{worst:.0e}"
     adam = "far from each other" if (runs.query("identity == 'adam'")["distance"] > 0.01).all() else "alike"
-    text = f"""After 200 steps of SGD, with momentum or without, the two networks differ by {bound} relative
-    to
-        their largest weight, under every scaling. With Adam they end {adam}: the step of Adam forgets the
-        size of the gradient, and with it σ."""
+    text = f"""After 200 steps of SGD, with momentum or without, a network with a scaling layer and one with
+        the matching learning rates differ by {bound} of their largest weight, under every scaling. With Adam
+        they end {adam}: its step forgets the size of the gradient, and with it the scaling."""
     return finding(text, "full")
 
 
@@ -52,8 +51,7 @@ def first_steps(records: Records) -> Finding:
     standard, *others = facts.items()
     said = listed([f"{value} for {name}" for name, value in others])
     text = f"""As a power of the width N, the first change of the outputs goes with the exponent
-    {standard[1]} under
-        the standard parametrisation, with {said} (n = {standard[1].n})."""
+        {standard[1]} under the standard parametrisation, with {said} (n = {standard[1].n})."""
     return finding(text, records, **facts)
 
 
@@ -65,14 +63,15 @@ def losses(records: Records) -> Finding:
         where = {"activation": activation}
         ours = readings.spread(records, "train_loss", method="uniform", lr=ETA, **where)
         fixed = readings.spread(records, "train_loss", method=STANDARD, lr=FIXED, **where)
-        (mine, mine_text), (theirs, theirs_text) = _times(ours), _times(fixed)
+        (mine, *mine_text), (theirs, *theirs_text) = _times(ours), _times(fixed)
         more = Contrast.paired(fixed, ours)
         word = more.word("more even than", "less even than")
         facts |= {f"{activation}, uniform ScaLa": mine, f"{activation}, standard": theirs, activation: more}
         said.append(
             f"With {readings.ACTIVATIONS[activation]}, the largest training loss over the widths is"
-            f" {mine_text} the smallest under ScaLa with the uniform scaling and η = 1, and {theirs_text}"
-            f" under the standard parametrisation with η = {FIXED:g}: standard SGD is {word} ScaLa."
+            f" {mine_text[0]} the smallest under ScaLa with the uniform scaling and η = 1 {mine_text[1]}, and"
+            f" {' '.join(theirs_text)} under the standard parametrisation with η = {FIXED:g}: standard SGD is"
+            f" {word} ScaLa."
         )
     return finding(" ".join(said), records, **facts)
 
@@ -103,15 +102,16 @@ def final_width(records: Records) -> Finding:
     facts, said = {}, []
     for method in (*ASYMMETRIC, "uniform", BN_LASSO):
         name, found = readings.name(method), readings.by_width(records, "left", method=method)
-        ratio, shown = _times(readings.widening(records, "left", method=method))
+        ratio, *shown = _times(readings.widening(records, "left", method=method))
         few, many = (Measured.of(found[n], 1) for n in (widths[0], widths[-1]))
-        word = ratio.word("falls", "grows", "stays", margin=np.log10(1.5))
-        word = "cannot be told to change" if word == "not to be told from" else word
+        word = ratio.word("fewer", "more", "as many to a factor of 1.5", margin=np.log10(1.5))
+        word = "no change can be told" if word == "not to be told from" else word
         facts |= {name: ratio, f"{name}, N = {widths[0]}": few, f"{name}, N = {widths[-1]}": many}
         said.append(
-            f"**{name}** leaves {few} of {widths[0]} neurons, {many} of {widths[-1]}: it {word}, {shown}."
+            f"**{name}** leaves {few} of {widths[0]} neurons and {many} of {widths[-1]}: {word},"
+            f" {' '.join(shown)}."
         )
-    return finding(" ".join(said) + " (“Stays” means: within ×1.5.)", records, **facts)
+    return finding(" ".join(said), records, **facts)
 
 
 @needs_records
@@ -122,9 +122,10 @@ def indices(records: Records) -> Finding:
         readings.name(m): Measured.of(readings.metric(records, "largest", method=m, width=widest), 0)
         for m in readings.settings(records, "method")
     }
-    said = listed([f"{value} of {name}" for name, value in facts.items()])
+    said = listed([f"{value} under {name}" for name, value in facts.items()])
+    n = max(value.n for value in facts.values())
     return finding(
-        f"Of {widest} neurons, the last that is left has the index {said} (n over seeds).", records, **facts
+        f"Of {widest} neurons, the last that is left has the index {said} (n = {n}).", records, **facts
     )
 
 
@@ -138,14 +139,14 @@ def pareto(records: Records) -> Finding:
             gap = Contrast.paired(best["uniform"], best[method])
             facts[f"uniform less {method}"] = gap
             word = gap.word("behind", "ahead of")
-            said.append(f"{word} {readings.name(method)} ({gap.text(1, ' points')})")
+            said.append(f"{word} {readings.name(method)}, {gap.text(1, ' points')}")
     halves = {m: readings.best(records, m, HALF) for m in ("1/(√k ln k)", BN_LASSO)}
     gap = Contrast.paired(*halves.values())
     facts["half of the parameters"] = gap
     shown = gap.text(1, " points") if gap.n else "no λ leaves so little"
-    text = f"""At its best λ, ScaLP with the uniform scaling is {listed(said)}. With half of the parameters
-    at most, ScaLP
-        with 1/(√k ln k) is {gap.word("behind", "ahead of")} BN-Lasso ({shown})."""
+    text = f"""By test accuracy at its best λ, ScaLP with the uniform scaling is {"; ".join(said)}. With half
+        of the parameters at most, ScaLP with 1/(√k ln k) is {gap.word("behind", "ahead of")} BN-Lasso,
+        {shown}."""
     return finding(text, records, **facts)
 
 
