@@ -5,7 +5,7 @@
 "use strict";
 
 const COLUMNS = 2;
-const SYMBOLS = { theta: "θ", "sigma w": "σ_w", step: "λ/N", "upper bound": "ηmax" };
+const SYMBOLS = { theta: "θ", alpha: "α", "sigma w": "σ_w", step: "λ/N", strength: "λ", temperature: "τ", "upper bound": "ηmax" };
 
 function knob(image) {
   const found = /Panels by (.+?): (.+?)\.?$/.exec(image.alt.trim());

@@ -220,7 +220,7 @@ grid_live = live(studies.GRID, PROFILE, device=DEVICE, first_seed=SEED)
 speed_live = live(studies.SPEED, PROFILE, device=DEVICE, first_seed=SEED)
 grid_full, speed_full = complete(studies.GRID), complete(studies.SPEED)
 
-# %% mystnb={"figure": {"caption": "Training loss over its first value, a line a run. Left: Gauss-Newton, with the law of a negligible damping (dashed) and the bound for $\\alpha=1$ (dotted). Right: gradient descent. How straight are the lines?", "name": "fig-gauss-newton-rate"}, "image": {"alt": "Two panels with the training loss over its first value, on a logarithmic axis, against iterations. Each line is a run, dark for small initial scales and light for large ones. The left panel has Gauss-Newton and two straight lines to compare with, dashed and dotted; the right panel has gradient descent."}}
+# %% mystnb={"figure": {"caption": "Training loss over its first value, a line per run. Left: Gauss-Newton, with the law of a negligible damping (dashed) and the bound for $\\alpha=1$ (dotted). Right: gradient descent. How straight are the lines?", "name": "fig-gauss-newton-rate"}, "image": {"alt": "Two panels with the training loss over its first value, on a logarithmic axis, against iterations. Each line is a run, dark for small initial scales and light for large ones. The left panel has Gauss-Newton and two straight lines to compare with, dashed and dotted; the right panel has gradient descent."}}
 _ = figures.rate(grid_live, speed_live)
 plt.show()
 
@@ -374,7 +374,7 @@ findings.smallest_step(speed_full)
 # from a small scale it is tiny and singular to the last digit: for the first steps $10^{-7}$ is the damping, and by no means a
 # negligible one. {numref}`fig-gauss-newton-damping` sets it beside two floors [$\rho$](#notation-gauss-newton) in units of the mean eigenvalue.
 
-# %% mystnb={"figure": {"caption": "Left: $\\varepsilon$ along training from $\\tau_0=0.01$, geometric mean and range. Right: test loss over that of predicting 0 by initial scale; open points never reach $10^{-8}$.", "name": "fig-gauss-newton-damping"}, "image": {"alt": "Left: the damping along training, both axes logarithmic, a line for each floor with a band for the range over teachers. Right: test loss over that of predicting 0 against initial scale, a point a student, groups of three floors side by side; open points did not arrive."}}
+# %% mystnb={"figure": {"caption": "Left: $\\varepsilon$ along training from $\\tau_0=0.01$, geometric mean and range. Right: test loss over that of predicting 0 by initial scale; open points never reach $10^{-8}$.", "name": "fig-gauss-newton-damping"}, "image": {"alt": "Left: the damping along training, both axes logarithmic, a line for each floor with a band for the range over teachers. Right: test loss over that of predicting 0 against initial scale, a point per student, groups of three floors side by side; open points did not arrive."}}
 damping_live = live(studies.DAMPING, PROFILE, device=DEVICE, first_seed=SEED)
 damping_full = complete(studies.DAMPING)
 _ = figures.damping(damping_full or damping_live)
@@ -443,7 +443,7 @@ f"{left:.0e} of the loss is left after 29 steps; the law says {0.9**58:.0e}"
 #
 # The paper's results are curves without numbers; what it predicts to the digit is the rate. So the law stands beside ours:
 
-# %% mystnb={"figure": {"caption": "Iterations to $10^{-8}$ of the first training loss over those of the law, by step and initial scale. The line between two marks is the gap.", "name": "fig-gauss-newton-beside"}, "image": {"alt": "A row an initial scale, in groups by step: a cross at one, a dot at our iterations over those of the law, with its interval, and a line between the two."}}
+# %% mystnb={"figure": {"caption": "Iterations to $10^{-8}$ of the first training loss over those of the law, by step and initial scale. The line between two marks is the gap.", "name": "fig-gauss-newton-beside"}, "image": {"alt": "A row per initial scale, in groups by step: a cross at one, a dot at our iterations over those of the law, with its interval, and a line between the two."}}
 figures.against_law(grid_full or grid_live, speed_full or speed_live)
 
 # %% tags=["nbval-ignore-output"]

@@ -177,7 +177,7 @@ tables.merging(merging)
 #
 # One backward pass for each row of $\bar H$, one more for each third derivative. The unit of {numref}`fig-higher-order-cost` is one gradient on the same batch.
 
-# %% mystnb={"figure": {"caption": "Processor time of the reduced derivatives in units of one gradient, for groups of neighbouring tensors, computed in two ways. Dotted: $S+2$.", "name": "fig-higher-order-cost"}, "image": {"alt": "Time in gradients against the number of groups, one panel a network: solid lines for order 2, dashed ones with the third order, by backward passes and by tangents, beside the dotted line S plus 2."}}
+# %% mystnb={"figure": {"caption": "Processor time of the reduced derivatives in units of one gradient, for groups of neighbouring tensors, computed in two ways. Dotted: $S+2$.", "name": "fig-higher-order-cost"}, "image": {"alt": "Time in gradients against the number of groups, one panel per network: solid lines for order 2, dashed ones with the third order, by backward passes and by tangents, beside the dotted line S plus 2."}}
 cost = live(studies.COST, PROFILE, device=DEVICE, first_seed=SEED)
 cost_full = complete(studies.COST)
 _ = figures.cost(cost_full or cost)
@@ -270,7 +270,7 @@ steps_live = live(studies.ONE_STEP, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.interactions(steps_live)
 plt.show()
 
-# %% mystnb={"figure": {"caption": "The same on the paper's data: two MLPs on MNIST (2000 and 1000 images), LeNet on CIFAR-10 (1000).", "name": "fig-higher-order-interactions-full"}, "image": {"alt": "Six heat maps, a network a row, at initialisation and after a training by Adam; look at the entries far from the diagonal."}}
+# %% mystnb={"figure": {"caption": "The same on the paper's data: two MLPs on MNIST (2000 and 1000 images), LeNet on CIFAR-10 (1000).", "name": "fig-higher-order-interactions-full"}, "image": {"alt": "Six heat maps, a row per network, at initialisation and after a training by Adam; look at the entries far from the diagonal."}}
 steps_full = complete(studies.ONE_STEP)
 if steps_full:
     _ = figures.interactions(steps_full)
@@ -387,7 +387,7 @@ else:
     peer_live = recorded(studies.PEER, "quick")
 both_live = [*learning_live, *peer_live]
 
-# %% mystnb={"figure": {"caption": "Digits, 64-40-20-10 units, tanh: each method at the rate with the least training loss (in the legend).", "name": "fig-higher-order-learning"}, "image": {"alt": "Three panels with a curve a method, grouped Newton, Adam, SGD and K-FAC: training loss by epoch and by second, test accuracy by epoch."}}
+# %% mystnb={"figure": {"caption": "Digits, 64-40-20-10 units, tanh: each method at the rate with the least training loss (in the legend).", "name": "fig-higher-order-learning"}, "image": {"alt": "Three panels with a curve per method, grouped Newton, Adam, SGD and K-FAC: training loss by epoch and by second, test accuracy by epoch."}}
 _ = figures.learning(both_live)
 plt.show()
 
@@ -426,7 +426,7 @@ training_findings.search(both_full)
 # %% [markdown]
 # ### Other networks
 
-# %% mystnb={"figure": {"caption": "Training loss of each method at the rate in the legend: LeNet on CIFAR-10 (45 000 images), the paper's MLP (54 000 images of MNIST), twenty layers of 64 units and an auto-encoder (12 000 images).", "name": "fig-higher-order-networks"}, "image": {"alt": "One panel a network, training loss against the epoch, a curve a method."}}
+# %% mystnb={"figure": {"caption": "Training loss of each method at the rate in the legend: LeNet on CIFAR-10 (45 000 images), the paper's MLP (54 000 images of MNIST), twenty layers of 64 units and an auto-encoder (12 000 images).", "name": "fig-higher-order-networks"}, "image": {"alt": "One panel per network, training loss against the epoch, a curve per method."}}
 networks_live = live(studies.NETWORKS, PROFILE, device=DEVICE, first_seed=SEED)
 networks_full = complete(studies.NETWORKS)
 _ = figures.networks(networks_full or networks_live)
@@ -499,7 +499,7 @@ training_findings.cubic_weight(full)
 #
 # The paper's results are curves without numbers; what it counts is the cost. Count and measurement:
 
-# %% mystnb={"figure": {"caption": "Time of $\\bar g$ and $\\bar H$ by backward passes, in gradients, beside the number of passes that the paper counts. The line between two marks is the gap.", "name": "fig-higher-order-beside"}, "image": {"alt": "A row a number of groups, in groups by network: a cross at the paper's count, a dot at the measured time, and a line between the two."}}
+# %% mystnb={"figure": {"caption": "Time of $\\bar g$ and $\\bar H$ by backward passes, in gradients, beside the number of passes that the paper counts. The line between two marks is the gap.", "name": "fig-higher-order-beside"}, "image": {"alt": "A row per number of groups, in groups by network: a cross at the paper's count, a dot at the measured time, and a line between the two."}}
 figures.against_count(cost_full or cost)
 
 # %% tags=["nbval-ignore-output"]

@@ -189,7 +189,7 @@ tables.beside_reference(SEED)
 # conjugate case the best $q$ of independent weights is known too, $s_j^2 = 1/P_{jj}$ with the same means, so what the approximation
 # does alone can be seen: the model is right, the data are its own, and features are more and more correlated.
 
-# %% mystnb={"figure": {"caption": "A right model: expected loss of the exact posterior and of the best one with independent weights, by the correlation of two features. Dots mark the lowest points; the grey line is $\\tau = 1$.", "name": "fig-posterior-mean-field"}, "image": {"alt": "Four panels, one a correlation, each with two curves against the temperature: that of the exact posterior and that of independent weights, with their lowest points marked."}}
+# %% mystnb={"figure": {"caption": "A right model: expected loss of the exact posterior and of the best one with independent weights, by the correlation of two features. Dots mark the lowest points; the grey line is $\\tau = 1$.", "name": "fig-posterior-mean-field"}, "image": {"alt": "Four panels, one per correlation, each with two curves against the temperature: that of the exact posterior and that of independent weights, with their lowest points marked."}}
 _ = figures.mean_field(conjugate_live)
 plt.show()
 
@@ -227,10 +227,10 @@ pages.source(reference.variational_loss)
 # %%
 net = nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 10))
 variational.variational_(net, variational.GaussianPrior("glorot"), std=0.02)
-variational.kl(net).exact
+f"the divergence is exact: {variational.kl(net).exact}"
 
 # %% [markdown]
-# (The divergence is exact, as that of Gaussians; under another prior it would be sampled, and say so.) In a convolution, noise of the outputs
+# That of Gaussians has a formula; under another prior it would be sampled, and say so. In a convolution, noise of the outputs
 # would forget that all positions of a map share one kernel. There the kernel itself is sampled.
 #
 # Every run below is one network at one temperature, with $N$ training images, as they are or **shifted** at random in every
@@ -241,7 +241,7 @@ variational.kl(net).exact
 temperature_live = live(studies.TEMPERATURE, PROFILE, device=DEVICE, first_seed=SEED)
 temperature_full = complete(studies.TEMPERATURE)
 
-# %% mystnb={"figure": {"caption": "Test NLL of predictions averaged over 32 sampled networks against $\\tau$: MLPs on scikit-learn's digits. Bands are one standard deviation over seeds; the grey line is Bayes' $\\tau = 1$.", "name": "fig-posterior-sweep"}, "image": {"alt": "Three panels, one a number of training images, with the test loss against the temperature on logarithmic scales, for images as they are, shifted, and doubled."}}
+# %% mystnb={"figure": {"caption": "Test NLL of predictions averaged over 32 sampled networks against $\\tau$: MLPs on scikit-learn's digits. Bands are one standard deviation over seeds; the grey line is Bayes' $\\tau = 1$.", "name": "fig-posterior-sweep"}, "image": {"alt": "Three panels, one per number of training images, with the test loss against the temperature on logarithmic scales, for images as they are, shifted, and doubled."}}
 _ = figures.sweep(temperature_live)
 plt.show()
 

@@ -201,7 +201,7 @@ chaos_findings.chaos((2.05, 3.0, 4.0, 5.0, 10.0))
 correlation_live = live(studies.CORRELATION, PROFILE, device=DEVICE, first_seed=SEED)
 correlation_full = complete(studies.CORRELATION)
 
-# %% mystnb={"figure": {"caption": "Mean correlation of two images against depth at width 300, on scikit-learn's digits; dashed: the infinite-width map iterated from the images' own correlations.", "name": "fig-chaos-correlation"}, "image": {"alt": "Six panels, one an activation, of correlation against the layer: within classes and between classes, each with a band over networks and a dashed line for infinite width."}}
+# %% mystnb={"figure": {"caption": "Mean correlation of two images against depth at width 300, on scikit-learn's digits; dashed: the infinite-width map iterated from the images' own correlations.", "name": "fig-chaos-correlation"}, "image": {"alt": "Six panels, one per activation, of correlation against the layer: within classes and between classes, each with a band over networks and a dashed line for infinite width."}}
 _ = figures.correlation(correlation_live, width=300)
 plt.show()
 
@@ -241,7 +241,7 @@ chaos_findings.gaps(correlation_full)
 # %% tags=["remove-input"]
 pages.source(log_periodic.log_periodic)
 
-# %% mystnb={"figure": {"caption": "$V(v)/v$ over three periods for $\\delta = 0.99$ and three $\\omega$, $\\sigma_w$ in the middle of its admissible range. Filled: stable fixed points; open: unstable.", "name": "fig-chaos-fixed-points"}, "image": {"alt": "Three panels, one an omega: a periodic curve around a grey line at one, with filled and open markers where the two cross."}}
+# %% mystnb={"figure": {"caption": "$V(v)/v$ over three periods for $\\delta = 0.99$ and three $\\omega$, $\\sigma_w$ in the middle of its admissible range. Filled: stable fixed points; open: unstable.", "name": "fig-chaos-fixed-points"}, "image": {"alt": "Three panels, one per omega: a periodic curve around a grey line at one, with filled and open markers where the two cross."}}
 fixed_live = live(studies.FIXED_POINTS, PROFILE, device=DEVICE)
 curves = {}
 for record in fixed_live:
@@ -316,7 +316,7 @@ chaos_findings.principles(principles_live)
 #
 # Here the paper has a formula where others have a table: what is sampled is set over what is exact.
 
-# %% mystnb={"figure": {"caption": "Second moment and kurtosis of sampled ReLU networks over the exact values. Intervals that reach the cross agree with the formula.", "name": "fig-chaos-beside"}, "image": {"alt": "A row a width and layer: a cross at one, a dot at the sampled moment over the exact one, with its interval."}}
+# %% mystnb={"figure": {"caption": "Second moment and kurtosis of sampled ReLU networks over the exact values. Intervals that reach the cross agree with the formula.", "name": "fig-chaos-beside"}, "image": {"alt": "A row per width and layer: a cross at one, a dot at the sampled moment over the exact one, with its interval."}}
 figures.against_exact(moments_full or moments_live)
 
 # %% tags=["nbval-ignore-output"]

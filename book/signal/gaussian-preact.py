@@ -290,7 +290,7 @@ pages.source(reference.layer)
 dependence_live = live(studies.DEPENDENCE, PROFILE, device=DEVICE, first_seed=SEED)
 dependence_full = complete(studies.DEPENDENCE)
 
-# %% mystnb={"figure": {"caption": "KS distance of the output of a two-step network to $\\mathcal{N}(0,1)$ against width, no standardising. Grey: 95 % noise level.", "name": "fig-preact-dependence"}, "image": {"alt": "Three panels, one a layout, with the KS distance on a logarithmic scale against the width, for ReLU, tanh and the odd and positive functions at two values of theta, above a grey noise band."}}
+# %% mystnb={"figure": {"caption": "KS distance of the output of a two-step network to $\\mathcal{N}(0,1)$ against width, no standardising. Grey: 95 % noise level.", "name": "fig-preact-dependence"}, "image": {"alt": "Three panels, one per layout, with the KS distance on a logarithmic scale against the width, for ReLU, tanh and the odd and positive functions at two values of theta, above a grey noise band."}}
 _ = figures.dependence(dependence_live)
 plt.show()
 
@@ -361,7 +361,7 @@ plt.show()
 # The recorded study repeats this on three widths, with 10 000 networks each, and with an image of
 # CIFAR-10 as the input of a full first layer.
 
-# %% mystnb={"figure": {"caption": "The recorded study, width 10 and 10 000 networks a seed.", "name": "fig-preact-depth-full"}, "image": {"alt": "The same three panels as before, from the recorded study with 10 000 networks a seed."}}
+# %% mystnb={"figure": {"caption": "The recorded study, width 10 and 10 000 networks per seed.", "name": "fig-preact-depth-full"}, "image": {"alt": "The same three panels as before, from the recorded study with 10 000 networks per seed."}}
 if depth_full:
     _ = figures.depth(depth_full, everything, width=10)
     plt.show()
@@ -400,11 +400,11 @@ findings.by_input(depth_full)
 training_live = live(studies.TRAINING, PROFILE, device=DEVICE, first_seed=SEED)
 training_full = complete(studies.TRAINING)
 
-# %% mystnb={"figure": {"caption": "Test accuracy after training on scikit-learn's digits against learning rate, at width 10 and two depths.", "name": "fig-preact-training"}, "image": {"alt": "Two panels, one a depth, of test accuracy against learning rate, one line a function, with bands over seeds; crosses at the foot mark rates at which a run diverged."}}
+# %% mystnb={"figure": {"caption": "Test accuracy after training on scikit-learn's digits against learning rate, at width 10 and two depths.", "name": "fig-preact-training"}, "image": {"alt": "Two panels, one per depth, of test accuracy against learning rate, one line per function, with bands over seeds; crosses at the foot mark rates at which a run diverged."}}
 _ = figures.training(training_live)
 plt.show()
 
-# %% mystnb={"figure": {"caption": "The recorded study: MNIST, two epochs, widths 10 and 64, depths 3, 10 and 30.", "name": "fig-preact-training-full"}, "image": {"alt": "Six panels, a depth a row and a width a column, of test accuracy on MNIST against learning rate, one line a function, with bands over seeds; crosses at the foot mark rates at which a run diverged."}}
+# %% mystnb={"figure": {"caption": "The recorded study: MNIST, two epochs, widths 10 and 64, depths 3, 10 and 30.", "name": "fig-preact-training-full"}, "image": {"alt": "Six panels, a row per depth and a column per width, of test accuracy on MNIST against learning rate, one line per function, with bands over seeds; crosses at the foot mark rates at which a run diverged."}}
 if training_full:
     _ = figures.training(training_full)
     plt.show()
@@ -445,7 +445,7 @@ findings.gaussian_start(training_full)
 #
 # First the distances that the authors stored with their code beside those of the recorded study:
 
-# %% mystnb={"figure": {"caption": "KS distance of two-step networks at $n = 10$: stored by the authors, and ours with the exact functions. The line between two marks is the gap.", "name": "fig-preact-beside"}, "image": {"alt": "A row a function and layout, on a logarithmic axis: a cross at the authors' value, a dot at ours with its interval, and a line between the two."}}
+# %% mystnb={"figure": {"caption": "KS distance of two-step networks at $n = 10$: stored by the authors, and ours with the exact functions. The line between two marks is the gap.", "name": "fig-preact-beside"}, "image": {"alt": "A row per function and layout, on a logarithmic axis: a cross at the authors' value, a dot at ours with its interval, and a line between the two."}}
 figures.against_paper(dependence_full or dependence_live)
 
 # %% tags=["nbval-ignore-output"]
@@ -459,14 +459,14 @@ pages.claims_table("preact", shown, live=measured, profile=PROFILE, seed=SEED)
 #
 # **The functions.** Ours are exact, the paper's are fitted; the comparison stands below the table of limits.
 #
-# **C1 is only partly as stated.** The claim has the deviation grow with depth. This is what it does at width
+# **C1** has the deviation grow with depth, and shrink with width, for both functions. This is what depth does to each at width
 # 10 in the recorded study, with larger samples than the live one above:
 
 # %% tags=["finding", "remove-input"]
 findings.classic(depth_full)
 
 # %% [markdown]
-# **Sample sizes.** The dependence study uses the paper's 200 000 networks a point in the full profile, with five
+# **Sample sizes.** The dependence study uses the paper's 200 000 networks per point in the full profile, with five
 # seeds; the depth study's 10 000 networks are our choice, as the paper's number is not known to us.
 #
 # **Training** is ours altogether and carries no verdict.

@@ -164,7 +164,7 @@ pages.source(reference.switch_update)
 # What runs is [`switch_update`](../api/alrao.md), which takes logarithms and many mixtures at once; the tests hold it
 # equal to these lines. {numref}`fig-alrao-catch-up` sets it beside plain Bayes where the best model changes.
 
-# %% mystnb={"figure": {"caption": "For the first thousand outcomes model 1 is better, then model 2, each time by $g = 0.2$ nat an outcome. Look how soon each rule follows.", "name": "fig-alrao-catch-up"}, "image": {"alt": "Weight of model 2 against the number of outcomes, a curve for Switch and one for plain Bayes; a dotted line marks the outcome at which model 2 becomes the better one."}}
+# %% mystnb={"figure": {"caption": "For the first thousand outcomes model 1 is better, then model 2, each time by $g = 0.2$ nat per outcome. Look how soon each rule follows.", "name": "fig-alrao-catch-up"}, "image": {"alt": "Weight of model 2 against the number of outcomes, a curve for Switch and one for plain Bayes; a dotted line marks the outcome at which model 2 becomes the better one."}}
 weights = catch_up(gain=0.2, change=1000, total=2200)
 _ = figures.catch_up(weights, change=1000)
 plt.show()
@@ -258,7 +258,7 @@ plt.show()
 findings.early(learning_live)
 
 # %% [markdown]
-# The first row is SGD at the rate with the least mean loss on the validation images; the first column names all rates
+# The first row is SGD at the rate with the least mean loss on the validation images; the column *rate* names all rates
 # that the seeds cannot tell from it. The last row's training loss is a median with its range.
 
 # %% tags=["nbval-ignore-output"]
@@ -381,7 +381,7 @@ findings.intervals(intervals_full, learning_full)
 # Why not one rate for each *weight*? This is the experiment that can be repeated exactly: the same text, the
 # Penn Treebank by characters, and the same network, two LSTM layers of 100 units, after one epoch.
 
-# %% mystnb={"figure": {"caption": "Test loss of the character LSTM after one epoch; every point is a seed, crosses are the means of the paper's ten runs.", "name": "fig-alrao-granularity"}, "image": {"alt": "Four rows of points, one a setting: a rate per unit and a rate per weight, each in its colour, on an interval up to 100 and on one up to 10000, with a cross in each row."}}
+# %% mystnb={"figure": {"caption": "Test loss of the character LSTM after one epoch; every point is a seed, crosses are the means of the paper's ten runs.", "name": "fig-alrao-granularity"}, "image": {"alt": "Four rows of points, one per setting: a rate per unit and a rate per weight, each in its colour, on an interval up to 100 and on one up to 10000, with a cross in each row."}}
 granularity = complete(studies.GRANULARITY)
 if granularity:
     _ = figures.granularity(granularity)
@@ -463,7 +463,7 @@ findings.fraction(variants_full)
 # And after training with Alrao? Take the units of one layer whose rate lies in one decade, put them back to their initial
 # weights, and see what is lost ({numref}`fig-alrao-units`).
 
-# %% mystnb={"figure": {"caption": "Accuracy lost on the test set by resetting the units of a layer whose rates lie in a decade: a narrow VGG19 after one epoch on CIFAR-10. Look whether rows or columns are alike.", "name": "fig-alrao-units"}, "image": {"alt": "A heat map with a layer a column and a decade of rates a row; dark cells are large losses of accuracy."}}
+# %% mystnb={"figure": {"caption": "Accuracy lost on the test set by resetting the units of a layer whose rates lie in a decade: a narrow VGG19 after one epoch on CIFAR-10. Look whether rows or columns are alike.", "name": "fig-alrao-units"}, "image": {"alt": "A heat map with a column per layer and a row per decade of rates; dark cells are large losses of accuracy."}}
 units_live = live(studies.UNITS, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.units(complete(studies.UNITS) or units_live)
 plt.show()
@@ -502,7 +502,7 @@ findings.regression(complete(studies.REGRESSION))
 # method, with rewards divided by ten and five torques for the pendulum, so this shows that Alrao can be used there, and
 # reproduces nothing.
 
-# %% mystnb={"figure": {"caption": "Return of the greedy policy at the end of training, by method; points are seeds, bars their means.", "name": "fig-alrao-rl"}, "image": {"alt": "One panel an environment, with a row of points for SGD at each of its rates, one for Adam and one for Alrao, and a bar at each mean."}}
+# %% mystnb={"figure": {"caption": "Return of the greedy policy at the end of training, by method; points are seeds, bars their means.", "name": "fig-alrao-rl"}, "image": {"alt": "One panel per environment, with a row of points for SGD at each of its rates, one for Adam and one for Alrao, and a bar at each mean."}}
 rl = complete(studies.RL)
 if len(rl) == len(studies.RL.runs("full")):
     _ = figures.returns(rl)
@@ -532,14 +532,14 @@ pages.claims_table("alrao", live=measured, profile=PROFILE, seed=SEED)
 #   a narrow VGG19 ($w = 1/4$ of its channels), trained for one epoch: what two processor cores allow. So these rows read
 #   *other set-up*, with what the checks say there. The paper's networks at full width are the `paper` profile, which is
 #   judged network by network as far as it is recorded; [the ledger](../claims.ipynb) has those rows too.
-# - **C11.** The paper's network, its data and its batches, for the steps that its figure shows.
 # - **C5.** One epoch of about 300.
 # - **C6.** ImageNet has to be at hand: `torchrun -m startright.alrao.imagenet --help` trains the paper's three networks.
+# - **C7.** Deep Q-learning is our choice, and so are the networks and the number of steps.
 # - **C8.** The authors' programs, run with the paper's set-up, learn faster in the first epoch than its figure shows (the
 #   released columns of the table above). Some setting of the figure is not known to us; its order is what can be compared.
-# - **C7.** Deep Q-learning is our choice, and so are the networks and the number of steps.
 # - **C9, C10, C13.** A small network on digits, and on MNIST for one epoch. The paper's failures of Alrao on Adam are those of deep
 #   networks on CIFAR-10.
+# - **C11.** The paper's network, its data and its batches, for the steps that its figure shows.
 # - **C14.** The narrow VGG19 after one epoch, one seed, where the paper's network is trained to the end.
 # - **Details the paper leaves open** are those of the authors' programs: $\theta=0.9999$ in Switch (0.999 in the text), separate
 #   rates for the scale and the shift of a normalisation. An LSTM's unit has one rate for its four gates, as in

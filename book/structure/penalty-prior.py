@@ -191,10 +191,10 @@ f"accepted: {found.verdict.accepted}; K = {found.constant:.4f}"
 # %% [markdown]
 # ## Penalties that have a prior
 #
-# Above the penalty, below the prior that comes back. $\lvert\mu\rvert$ and $\ln(1+\mu^2)$ go with point masses; the others with
+# Left the penalty, right the prior that comes back. $\lvert\mu\rvert$ and $\ln(1+\mu^2)$ go with point masses; the others with
 # Gaussian posteriors.
 
-# %% mystnb={"figure": {"caption": "Penalties as functions of the mean (above), and the prior that each stands for (below; dashed: what the theorem gives).", "name": "fig-priors-gallery"}, "image": {"alt": "Five columns. Above: parabolas, rounded hyperbolas, a double well, a kink, a logarithm. Below: a bell, a cusped peak, two humps, a cusped peak, a heavy-tailed bump, each with a dashed exact curve on it."}}
+# %% mystnb={"figure": {"caption": "Penalties as functions of the mean (left, up to a constant), and the prior that each stands for (right; dashed: what the theorem gives).", "name": "fig-priors-gallery"}, "image": {"alt": "Five rows. Left: parabolas, rounded hyperbolas, a double well, a kink, a logarithm. Right: a bell, a cusped peak, two humps, a cusped peak, a heavy-tailed bump, each with a dashed exact curve on it."}}
 _ = figures.accepted()
 plt.show()
 
@@ -282,7 +282,7 @@ findings.noise(noise_live)
 # %% [markdown]
 # The strength of the penalty makes the prior narrow; the width of the posteriors decides how much of the cusp survives.
 
-# %% mystnb={"figure": {"caption": "The divergence of $\\mathcal{N}(\\mu, \\sigma^2)$ from the prior $\\propto e^{-\\lambda|w|}$, by strength, and the priors recovered from it (dashed: exact).", "name": "fig-priors-knob"}, "image": {"alt": "For each strength three rounded kinks, one a deviation, beside three cusped densities that differ at their tips alone. Panels by strength: 0.5, 1, 2, 4."}} tags=["hide-input", "slider"]
+# %% mystnb={"figure": {"caption": "The divergence of $\\mathcal{N}(\\mu, \\sigma^2)$ from the prior $\\propto e^{-\\lambda|w|}$, by strength, and the priors recovered from it (dashed: exact).", "name": "fig-priors-knob"}, "image": {"alt": "For each strength three rounded kinks, one per deviation, beside three cusped densities that differ at their tips alone. Panels by strength: 0.5, 1, 2, 4."}} tags=["hide-input", "slider"]
 knobs.strength((0.5, 1, 2, 4))
 
 # %% [markdown]
@@ -367,7 +367,7 @@ loss = penalty(net)  # to be added to the loss of a batch
 training_live = live(studies.TRAINING, PROFILE, device=DEVICE, first_seed=SEED)
 training_full = complete(studies.TRAINING)
 
-# %% mystnb={"figure": {"caption": "Test accuracy on digits against the strength, in units of $\\lambda_{\\mathrm{Th}}$. Bands: one standard deviation over seeds.", "name": "fig-priors-sweep"}, "image": {"alt": "Four panels, one a penalty: test accuracy against the strength on a logarithmic scale, with one line for the usual and one for the Bayesian factors, and a vertical line at one."}}
+# %% mystnb={"figure": {"caption": "Test accuracy on digits against the strength, in units of $\\lambda_{\\mathrm{Th}}$. Bands: one standard deviation over seeds.", "name": "fig-priors-sweep"}, "image": {"alt": "Four panels, one per penalty: test accuracy against the strength on a logarithmic scale, with one line for the usual and one for the Bayesian factors, and a vertical line at one."}}
 _ = figures.sweep(training_live)
 plt.show()
 
@@ -382,7 +382,7 @@ findings.costs(training_live)
 # batch normalisation on CIFAR-10. It is **reduced** to what a processor does in minutes: 16, 32 and 64 channels with a first stride of 2, 5000 training images
 # and 10 000 for validation, 12 epochs without augmentation, three seeds, the penalties L2 and rows. <!-- setting -->
 
-# %% mystnb={"figure": {"caption": "The recorded study: a small convolutional network, 5000 images of CIFAR-10.", "name": "fig-priors-sweep-full"}, "image": {"alt": "Two panels, L2 and rows: test accuracy on CIFAR-10 against the strength on a logarithmic scale, one line a set-up, with a vertical line at one."}}
+# %% mystnb={"figure": {"caption": "The recorded study: a small convolutional network, 5000 images of CIFAR-10.", "name": "fig-priors-sweep-full"}, "image": {"alt": "Two panels, L2 and rows: test accuracy on CIFAR-10 against the strength on a logarithmic scale, one line per set-up, with a vertical line at one."}}
 if training_full:
     _ = figures.sweep(training_full)
     plt.show()
@@ -407,7 +407,7 @@ plt.show()
 # (tab-priors-accuracy)=
 # ### The table
 #
-# Ours, on this page and as recorded, then the paper's own table. (The label of its third row is garbled in the slides; this reading is the only one under which the rows agree. "10 to 100" rounds $10^{0.5}$ to $10^2$.)
+# Ours, on this page and as recorded, then the paper's own table, for its small convolutional network (CVNN) and for VGG19. (The label of its third row is garbled in the slides; this reading is the only one under which the rows agree. "10 to 100" rounds $10^{0.5}$ to $10^2$.)
 
 # %% tags=["nbval-ignore-output"]
 tables.accuracy(training_live)

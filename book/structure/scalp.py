@@ -268,10 +268,9 @@ pages.source(reference.survivors)
 net = nn.Sequential(nn.Linear(64, 100), nn.ReLU(), nn.Linear(100, 10))
 scale_(net, "1/(√k ln k)", example=torch.ones(2, 64))
 net[2].weight.data[:, 5:] = 0  # as if training had left five
-(
-    prune_(net, epsilon=0, example=torch.ones(2, 64)).widths,
-    net[2].sigma.tolist() == sigma("1/(√k ln k)", 5).float().tolist(),
-)
+pruned = prune_(net, epsilon=0, example=torch.ones(2, 64))
+kept = torch.equal(net[2].sigma, sigma("1/(√k ln k)", 5).float())
+f"neurons before and after, by layer: {pruned.widths}; their scaling is kept: {kept}"
 
 # %% [markdown]
 # ## Does the final width forget the initial one?
@@ -304,11 +303,11 @@ tables.left(stability_full or stability_live)
 # %% [markdown]
 # Who dies, and when? Each panel below is a method; in it time goes upwards, and a column is a neuron.
 
-# %% mystnb={"figure": {"caption": "Neurons alive by index (horizontal) and epoch (vertical), as a share of the runs, from 200 neurons at the start, digits.", "name": "fig-scalp-dying"}, "image": {"alt": "Four panels, one a method, with the index of the neuron against epochs; dark where the neuron is alive in most runs, white where it is gone in all. Compare whether the dark cells gather at one side."}}
+# %% mystnb={"figure": {"caption": "Neurons alive by index (horizontal) and epoch (vertical), as a share of the runs, from 200 neurons at the start, digits.", "name": "fig-scalp-dying"}, "image": {"alt": "Four panels, one per method, with the index of the neuron against epochs; dark where the neuron is alive in most runs, white where it is gone in all. Compare whether the dark cells gather at one side."}}
 _ = figures.dying(stability_live, width=200)
 plt.show()
 
-# %% mystnb={"figure": {"caption": "Indices of the neurons left, a row a run, by the width $N$ at the start (black line), digits.", "name": "fig-scalp-survivors"}, "image": {"alt": "For each width at the start, marks at the indices of the neurons that are left on a logarithmic axis, a row a run, in four groups by method, with a line at the width. Panels by N: 50, 200, 400."}} tags=["hide-input", "slider"]
+# %% mystnb={"figure": {"caption": "Indices of the neurons left, a row per run, by the width $N$ at the start (black line), digits.", "name": "fig-scalp-survivors"}, "image": {"alt": "For each width at the start, marks at the indices of the neurons that are left on a logarithmic axis, a row per run, in four groups by method, with a line at the width. Panels by N: 50, 200, 400."}} tags=["hide-input", "slider"]
 knobs.survivors(stability_live, (50, 200, 400))
 
 # %% tags=["finding", "nbval-ignore-output", "remove-input"]
@@ -321,7 +320,7 @@ findings.indices(stability_live)
 # accuracy against parameters. The paper's is that of VGG19 on CIFAR-10, which two processor cores do not train; it is the profile
 # `paper`, not yet run. Here are a hundred hidden neurons on digits.
 
-# %% mystnb={"figure": {"caption": "Test accuracy of what is left against its parameters, digits, 100 hidden neurons at the start; a point a run, a line a method over three $\\lambda$.", "name": "fig-scalp-pareto"}, "image": {"alt": "Accuracy against the number of parameters left on a logarithmic axis. Small points are runs; four lines, three scalings of ScaLP and BN-Lasso, join their means from strong to weak penalties. Compare which line is highest for equal parameters."}}
+# %% mystnb={"figure": {"caption": "Test accuracy of what is left against its parameters, digits, 100 hidden neurons at the start; a point per run, a line per method over three $\\lambda$.", "name": "fig-scalp-pareto"}, "image": {"alt": "Accuracy against the number of parameters left on a logarithmic axis. Small points are runs; four lines, three scalings of ScaLP and BN-Lasso, join their means from strong to weak penalties. Compare which line is highest for equal parameters."}}
 pareto_live = live(studies.PARETO, PROFILE, device=DEVICE, first_seed=SEED)
 pareto_full = complete(studies.PARETO)
 _ = figures.pareto(pareto_live)

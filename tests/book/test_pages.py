@@ -155,6 +155,18 @@ def test_recorded_runs_are_shown_with_their_origin(paper):
     assert "Full records: Abacus, 2026-01-02." in text
 
 
+def test_a_device_is_named_once_with_its_days_in_order():
+    rows = [
+        types.SimpleNamespace(device=device, date=date, records=[1])
+        for device, date in (
+            ("Abacus", "2026-01-03T01:00"),
+            ("Abacus", "2026-01-02T01:00"),
+            ("Slide rule", "2026-01-02T05:00"),
+        )
+    ]
+    assert pages._origins([None, *rows]) == "Abacus, 2026-01-02, 2026-01-03; Slide rule, 2026-01-02"
+
+
 def test_unknown_papers_and_claims_are_refused(paper):
     with pytest.raises(ValueError, match="unknown claim 'C9'"):
         pages.claims_table("demo", ["C9"])

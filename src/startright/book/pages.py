@@ -8,7 +8,7 @@ Nothing returned here holds the time, a path or the date of today, so a page say
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -130,10 +130,18 @@ def claims_table(
     ]
     header = ["", "the paper says", "published", f"ours, {markdown(profile)}", "ours, full"]
     lines = ["| " + " | ".join(line) + " |" for line in [header, ["---"] * len(header), *cells]]
-    origins = dict.fromkeys(f"{r.device}, {str(r.date)[:10]}" for _, r in ours if r is not None and r.records)
-    footer = f"\n\nFull records: {'; '.join(map(markdown, origins)) or 'none yet'}."
+    footer = f"\n\nFull records: {markdown(_origins(row for _, row in ours)) or 'none yet'}."
     facts = {name: fact for c, (now, _) in zip(chosen, ours, strict=True) for name, fact in _facts(c, now)}
     return Finding("\n".join(lines) + footer, facts, live=bool(live) and profile == "quick")
+
+
+def _origins(rows: Iterable["Row | None"]) -> str:
+    """Where and when the records were made: each device once, with its days in order."""
+    days: dict[str, set[str]] = {}
+    for row in rows:
+        if row is not None and row.records:
+            days.setdefault(str(row.device), set()).add(str(row.date)[:10])
+    return "; ".join(f"{device}, {', '.join(sorted(each))}" for device, each in days.items())
 
 
 def verdicts(paper: str, ids: Sequence[str] | None = None) -> Markdown:
@@ -224,7 +232,7 @@ def _row(
 
 def _cell(row: "Row | None") -> str:
     if row is None:
-        return "no such profile"
+        return "no study of this size"
     ours, outcome = markdown(row.ours), markdown(row.outcome)
     if row.measurement is None:
         return f"*{outcome}*" + (f" ({ours})" if row.records else "")

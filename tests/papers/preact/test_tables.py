@@ -150,9 +150,10 @@ def test_exact_tables_carry_no_measured_cell(made, full):
 
 
 def test_fixed_points_are_named_and_rounded(full):
-    row = tables.fixed_points(full["preact-fixed-points"]).loc[2.0]
+    row = tables.fixed_points(full["preact-fixed-points"]).loc["2"]
     assert row["σ_w"] == 0.955
     assert (row["V′ where stable"], row["V′ where unstable"]) == (0.422, 1.677)
+    assert (row["stable per period"], row["unstable"]) == ("1", "1")
 
 
 def test_principles_show_zero_for_what_is_rounding(full):

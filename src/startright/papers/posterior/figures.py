@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from startright.checks import half_width
-from startright.figures import COLOURS, band, panels, source_label
+from startright.figures import COLOURS, band, key, pairs, panels, source_label
 from startright.papers.posterior import readings
 from startright.papers.posterior.readings import WORDS
 from startright.papers.posterior.studies.conjugate import FINE
@@ -49,7 +48,7 @@ def mean_field(records: Sequence[Record]) -> Figure:
     whole = {r.config["correlation"] for r in records if r.config["mean_field"]}
     right = [r for r in records if r.config["curation"] == r.config["copies"] == 1]
     shared = sorted(whole & {r.config["correlation"] for r in right if not r.config["mean_field"]})
-    figure, axes = panels(1, len(shared), height=2.8)
+    figure, axes = pairs(len(shared), height=2.4)
     for ax, correlation in zip(axes, shared, strict=True):
         for independent, colour, label in KINDS:
             chosen = [
@@ -63,17 +62,18 @@ def mean_field(records: Sequence[Record]) -> Figure:
             ax.plot(FINE[lowest], curves.mean(0)[lowest], "o", color=colour, ms=6)
         ax.axvline(1, color=COLOURS["grey"], lw=0.8)
         ax.set(xscale="log", xlabel="temperature τ", title=f"correlation {correlation:g}")
-    axes[0].set_ylabel("expected NLL (nats)")
-    figure.legend(*_legend(axes[:1]), loc="outside upper center", ncols=2, fontsize="small")
+    for ax in axes[::2]:
+        ax.set_ylabel("expected NLL (nats)")
+    key(figure, axes[0])
     source_label(figure, origin_label(right))
     return figure
 
 
 def sweep(records: Sequence[Record]) -> Figure:
-    """Test loss of the sampled predictions against temperature, a panel a number of data."""
+    """Test loss of the sampled predictions against temperature, a panel per number of data."""
     table = readings.temperatures(records)
     sizes = readings.counts(records)
-    figure, axes = panels(1, len(sizes), height=3.2, sharex=True)
+    figure, axes = pairs(len(sizes), height=2.7)
     for ax, count in zip(axes, sizes, strict=True):
         for augment, look in LOOK.items():
             losses = readings.cells(readings.rows(table, count=count)).get((count, augment))
@@ -81,19 +81,11 @@ def sweep(records: Sequence[Record]) -> Figure:
                 band(ax, losses.columns.to_numpy(), losses.to_numpy(), **look, ms=4, label=WORDS[augment])
         ax.axvline(1, color=COLOURS["grey"], lw=0.8)
         ax.set(xscale="log", yscale="log", xlabel="temperature τ", title=f"N = {count}")
-    axes[0].set_ylabel("test NLL (nats)")
-    figure.legend(*_legend(axes), loc="outside right upper", fontsize="small", title="images")
+    for ax in axes[::2]:
+        ax.set_ylabel("test NLL (nats)")
+    key(figure, max(axes, key=lambda ax: len(ax.get_legend_handles_labels()[0])))
     source_label(figure, origin_label(records))
     return figure
-
-
-def _legend(axes: Sequence[Axes]) -> tuple[list, list[str]]:
-    """The entries of all panels, each once."""
-    entries = {}
-    for ax in axes:
-        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
-            entries.setdefault(label, handle)
-    return list(entries.values()), list(entries)
 
 
 def best(records: Sequence[Record]) -> Figure:
@@ -142,7 +134,7 @@ def against(records: Sequence[Record], theirs: dict[str, tuple[float, float]]) -
             spot = x + 0.12 * k
             label = "" if x else f"ours, N = {count}"
             ax.plot(np.full(len(group), spot), 100 * group["accuracy"], "s", color=SHADES[k], label=label)
-    ax.set(ylabel="test accuracy (%)", ylim=(0, 100), xlim=(-0.5, 1.6))
+    ax.set(ylabel="test accuracy (%)", ylim=(None, 100), xlim=(-0.5, 1.6))
     ax.set_xticks([0, 1], ["τ = 1", f"cold (ours: τ = {readings.COLD:g})"])
     ax.legend(fontsize="small", loc="lower right")
     source_label(figure, origin_label(records))

@@ -80,7 +80,8 @@ def classic(records: Records, width: int = 10, middle: int = 20) -> Finding:
         facts |= {f"{label}, beyond the noise": beyond, f"{label}, growth": growth}
         said.append(
             f"**{label}**, width {width}: layers {middle + 1} to {last} lie beyond the noise in {beyond}"
-            f" looks. From layer {middle} to layer {last} the standardised distance {word}: {_by(growth)}."
+            f" tests, one per layer and seed. From layer {middle} to layer {last} the standardised distance"
+            f" {word}: {_by(growth)}."
         )
     return finding(" ".join(said), records, **facts)
 
@@ -252,7 +253,7 @@ def through_depth(records: Records, layer: int = 30) -> Finding:
     counted = listed([f"{count} runs at θ = {theta:g}" for theta, count in odd.items()])
     text = f"""
         At layer {layer} the **positive** functions lie beyond the noise in {ours} runs, over every θ, width
-        and input: {against_chance(ours)}. Over layers {layer - 9} to {layer} it is {looks} looks. Their
+        and input: {against_chance(ours)}. Over layers {layer - 9} to {layer} it is {looks} tests. Their
         variance is {Measured.of(positive["variance"])} over these runs. The **odd** functions lie beyond the
         noise in {counted}; at θ = {max(odd):g} and width {narrow["width"].min()} their variance is
         {said_of(narrow["variance"], 2)}."""

@@ -161,12 +161,16 @@ def fixed_points(records: Sequence[Record]) -> pd.DataFrame:
         "ratio_low": "least V(v)/(σ_w² v)",
         "ratio_high": "largest",
         "sigma_w": "σ_w",
-        "stable_per_period": "stable in a period",
+        "stable_per_period": "stable per period",
         "unstable_per_period": "unstable",
         "stable_slope": "V′ where stable",
         "unstable_slope": "V′ where unstable",
     }
-    return frame(records).set_index("omega")[list(names)].round(3).rename(columns=names).rename_axis("ω")
+    found = frame(records).set_index("omega")[list(names)].round(3)
+    counts = ["stable_per_period", "unstable_per_period"]
+    found[counts] = found[counts].map("{:g}".format)
+    found.index = [f"{omega:g}" for omega in found.index]
+    return found.rename(columns=names).rename_axis("ω")
 
 
 def principles(records: Sequence[Record]) -> pd.DataFrame:

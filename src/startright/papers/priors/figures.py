@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from startright.figures import COLOURS, band, panels, source_label
+from startright.figures import COLOURS, band, pairs, panels, source_label
 from startright.papers.priors import divergences, gallery, published, readings, verdicts
 from startright.papers.priors.factors import KINDS
 from startright.papers.priors.families import uniform
@@ -28,25 +28,24 @@ CUTS = (1e-1, 1e-2, 1e-3)
 
 
 def accepted(names: Sequence[str] = ("gaussian", "laplace", "cosine", "dirac-l1", "dirac-cauchy")) -> Figure:
-    """Above the penalty, by σ; below the prior that it stands for, over the one that the theorem gives."""
-    figure, axes = panels(2, len(names), height=2.0, sharex=True, sharey="row")
-    for (top, below), name in zip(axes.T, names, strict=True):
+    """Left the penalty, by σ; right the prior that it stands for, over the one that the theorem gives."""
+    figure, axes = panels(len(names), 2, height=1.5, sharex=True, sharey="col")
+    for (left, right), name in zip(axes, names, strict=True):
         case = CASES[name]
         found = case.recover()
         w = np.linspace(-REACH, REACH, 401)
         for nu in (0.8,) if case.family.is_dirac else found.curves:
             r = case.penalty(w, nu)
             label = None if case.family.is_dirac else f"σ = {nu:g}"
-            top.plot(w, r - r.min(), color=COLOURS["grey"] if label is None else SIGMA[nu], label=label)
-        below.plot(found.grid.w, np.exp(found.values), color=COLOURS["green"], label="recovered")
-        below.plot(w, _normalised(case, found.grid, w), "--", color=COLOURS["grey"], lw=1, label="exact")
-        top.set(xlim=(-REACH, REACH), ylim=(0, 6))
-        top.set_title(f"${case.formula}$", fontsize=7)
-        below.set_xlabel("weight w")
-    axes[0, 0].set_ylabel("penalty less its least")
-    axes[1, 0].set_ylabel("density of the prior")
-    axes[0, 0].legend(fontsize="x-small")
-    axes[1, 0].legend(fontsize="x-small")
+            left.plot(w, r - r.min(), color=COLOURS["grey"] if label is None else SIGMA[nu], label=label)
+        right.plot(found.grid.w, np.exp(found.values), color=COLOURS["green"], label="recovered")
+        right.plot(w, _normalised(case, found.grid, w), "--", color=COLOURS["grey"], lw=1, label="exact")
+        left.set(xlim=(-REACH, REACH), ylim=(0, 6), ylabel="penalty", title=f"${case.formula}$")
+        right.set(ylabel="density")
+    axes[-1, 0].set_xlabel("mean μ")
+    axes[-1, 1].set_xlabel("weight w")
+    axes[0, 0].legend()
+    axes[0, 1].legend()
     return figure
 
 
@@ -60,17 +59,17 @@ def rejected(
     names: Sequence[str] = ("tempered", "no-logarithm", "undamped", "l1-mean", "pure-cosine", "dirac-log"),
 ) -> Figure:
     """The reason why a penalty has no prior: A by σ, A by the cut, or the mass by the window."""
-    figure, axes = panels(2, 3, height=2.3)
+    figure, axes = pairs(len(names), height=2.3)
     draw = {
         verdicts.DEPENDS: _by_sigma,
         verdicts.BLOWS_UP: _by_cut,
         verdicts.NOT_INTEGRABLE: _by_window,
     }
-    for ax, name in zip(axes.flat, names, strict=True):
+    for ax, name in zip(axes, names, strict=True):
         case = CASES[name]
         found = case.recover()
         draw[case.expected](ax, case, found)
-        ax.set_title(f"${case.formula}$: {found.verdict.reasons[0]}", fontsize=7)
+        ax.set_title(f"${case.formula}$\n{found.verdict.reasons[0]}")
     return figure
 
 
@@ -78,7 +77,7 @@ def _by_sigma(ax: Axes, case: gallery.Case, found: RecoveredPrior) -> None:
     for nu, curve in found.curves.items():
         ax.plot(found.grid.w, curve, color=SIGMA[nu], label=f"σ = {nu:g}")
     ax.set(xlim=(-REACH, REACH), ylim=(-8, 3), xlabel="weight w", ylabel="A")
-    ax.legend(fontsize="x-small")
+    ax.legend()
 
 
 def _by_cut(ax: Axes, case: gallery.Case, found: RecoveredPrior) -> None:
@@ -86,7 +85,7 @@ def _by_cut(ax: Axes, case: gallery.Case, found: RecoveredPrior) -> None:
         curve = case.recover(cut=cut).values
         ax.plot(found.grid.w, curve, style, color=COLOURS["red"], label=f"τ = {cut:g}")
     ax.set(xlim=(-REACH, REACH), ylim=(-15, 15), xlabel="weight w", ylabel="A")
-    ax.legend(fontsize="x-small")
+    ax.legend()
 
 
 def _by_window(ax: Axes, case: gallery.Case, found: RecoveredPrior) -> None:
@@ -162,11 +161,11 @@ def _constant_part(sigma: float) -> float:
 
 
 def sweep(records: Sequence[Record]) -> Figure:
-    """Test accuracy against λ/λ_Th, a panel a penalty, by set-up."""
+    """Test accuracy against λ/λ_Th, a panel per penalty, by set-up."""
     runs = readings.trainings(records)
     kinds = [kind for kind in KINDS if (runs["kind"] == kind).any()]
-    figure, axes = panels(1, len(kinds), height=3.0, sharey=True)
-    for ax, kind in zip(np.atleast_1d(axes), kinds, strict=True):
+    figure, axes = pairs(len(kinds), height=2.5, sharey=True)
+    for ax, kind in zip(axes, kinds, strict=True):
         for setup, style in (("usual", "--"), ("bayesian", "-")):
             group = runs[(runs["kind"] == kind) & (runs["setup"] == setup)]
             table = group.pivot(index="seed", columns="exponent", values="test")
@@ -175,8 +174,9 @@ def sweep(records: Sequence[Record]) -> Figure:
             band(ax, factor, table, color=colour, ls=style, label=f"{NAMED[setup]} factors", marker="o", ms=3)
         ax.axvline(1, color=COLOURS["grey"], lw=0.8)
         ax.set(xscale="log", xlabel="λ / λ_Th", title=readings.NAMES[kind])
-    np.atleast_1d(axes)[0].legend(fontsize="x-small", loc="lower left")
-    np.atleast_1d(axes)[0].set_ylabel("test accuracy (%)")
+        ax.legend(loc="lower left")
+    for ax in axes[::2]:
+        ax.set_ylabel("test accuracy (%)")
     source_label(figure, origin_label(records))
     return figure
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from startright.figures import COLOURS, band, panels, source_label
+from startright.figures import COLOURS, band, key, pairs, panels, source_label
 from startright.papers.scalp import readings
 from startright.papers.scalp.hidden import BN_LASSO, STANDARD
 from startright.papers.scalp.studies.variance import DIVERGENT
@@ -27,7 +27,7 @@ Records = Sequence[Record]
 
 def variances(records: Records) -> Figure:
     """Var y and Var(y' − y)/η² against N: sampled as points, closed forms as lines."""
-    figure, axes = panels(1, 2)
+    figure, axes = pairs(2, height=3.0)
     labels = {"start": "Var y", "step": "Var(y′ − y) / η²"}
     for ax, (column, label) in zip(axes, labels.items(), strict=True):
         for kind in readings.settings(records, "kind"):
@@ -36,7 +36,7 @@ def variances(records: Records) -> Figure:
             ax.plot(exact.columns, exact.mean(), **look, label=kind)
             ax.plot(sampled.columns, sampled.mean(), "o", ms=4, **look)
         ax.set(xlabel="inputs N", ylabel=label, xscale="log", yscale="log")
-    axes[0].legend(fontsize="x-small")
+    key(figure, axes[0], columns=5)
     source_label(figure, origin_label(records))
     return figure
 
@@ -55,23 +55,32 @@ def _look(records: Records, method: str, lr: float) -> dict[str, object]:
 
 def _over_width(records: Records, column: str, label: str) -> Figure:
     activations = readings.settings(records, "activation")
-    figure, axes = panels(1, len(activations), height=3.4, sharey=True, squeeze=False)
-    for ax, activation in zip(axes[0], activations, strict=True):
+    figure, axes = pairs(len(activations), height=3.2, sharey=True)
+    for ax, activation in zip(axes, activations, strict=True):
         for method, lr in _cells(records):
             found = readings.by_width(records, column, method=method, lr=lr, activation=activation)
             band(
                 ax, found.columns, found, log=True, alpha=0.12, marker="o", ms=3, **_look(records, method, lr)
             )
-        ax.set(xlabel="hidden neurons N", xscale="log", yscale="log", title=readings.ACTIVATIONS[activation])
-    axes[0, 0].set_ylabel(label)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right upper", fontsize="x-small")
+        ax.set(yscale="log", title=readings.ACTIVATIONS[activation])
+        _widths(ax, records, "hidden neurons N")
+    axes[0].set_ylabel(label)
+    key(figure, axes[0], columns=2)
     source_label(figure, origin_label(records))
     return figure
 
 
+def _widths(ax: Axes, records: Records, label: str) -> None:
+    """The widths of the study, at which the runs are, in place of the decades between them."""
+    widths = sorted(readings.settings(records, "width"))
+    ax.set(xscale="log", xlabel=label)
+    ax.set_xticks(widths, [f"{width}" for width in widths])
+    ax.set_xticks([], minor=True)
+
+
 def first_step(records: Records) -> Figure:
     """By how much one step moves the outputs, against the width."""
-    return _over_width(records, "first_change", "change of the outputs by one step (r.m.s.)")
+    return _over_width(records, "first_change", "change of the outputs (r.m.s.)")
 
 
 def widths(records: Records) -> Figure:
@@ -81,7 +90,7 @@ def widths(records: Records) -> Figure:
 
 def final_width(records: Records) -> Figure:
     """Neurons left, and the accuracy of what is left, against the width at the start."""
-    figure, axes = panels(1, 2)
+    figure, axes = pairs(2, height=3.0)
     for method in readings.settings(records, "method"):
         look = {"color": METHOD_COLOURS[method], "marker": "o", "ms": 3, "label": readings.name(method)}
         left = readings.by_width(records, "left", method=method)
@@ -91,25 +100,26 @@ def final_width(records: Records) -> Figure:
     starts = sorted(readings.settings(records, "width"))
     axes[0].plot(starts, starts, color=COLOURS["grey"], lw=0.8, ls=":", label="all left")
     axes[0].set(ylabel="neurons left", yscale="log")
-    axes[1].set(ylabel="test accuracy of what is left (%)")
+    axes[1].set(ylabel="test accuracy, pruned (%)")
     for ax in axes:
-        ax.set(xlabel="neurons at the start N", xscale="log")
-    axes[0].legend(fontsize="x-small")
+        _widths(ax, records, "neurons at the start N")
+    key(figure, axes[0])
     source_label(figure, origin_label(records))
     return figure
 
 
 def dying(records: Records, width: int) -> Figure:
-    """Which neurons are alive, by index, after how many epochs: the share of runs, a panel a method."""
+    """Which neurons are alive, by index, after how many epochs: the share of runs, a panel per method."""
     methods = readings.settings(records, "method")
-    figure, axes = panels(1, len(methods), height=2.8, sharey=True)
+    figure, axes = pairs(len(methods), height=2.2, sharey=True)
     for ax, method in zip(axes, methods, strict=True):
         image = _alive(
             ax, [r for r in records if r.config["method"] == method and r.config["width"] == width]
         )
         ax.set(title=readings.name(method).replace("ScaLP, ", ""), xlabel="index k")
         ax.grid(False)
-    axes[0].set_ylabel("epochs")
+    for ax in axes[::2]:
+        ax.set_ylabel("epochs")
     figure.colorbar(image, ax=axes, label="share of runs where k is alive")
     source_label(figure, origin_label(records))
     return figure
@@ -143,6 +153,6 @@ def pareto(records: Records) -> Figure:
         means = [(counts.mean(), accuracies.mean()) for counts, accuracies in points]
         ax.plot(*zip(*means, strict=True), **look, label=readings.name(method))
     ax.set(xlabel="parameters left", ylabel="test accuracy of what is left (%)", xscale="log")
-    ax.legend(fontsize="small")
+    ax.legend()
     source_label(figure, origin_label(records))
     return figure

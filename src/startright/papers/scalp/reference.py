@@ -63,5 +63,5 @@ def survivors(w: Tensor, sigma: Tensor, epsilon: float) -> list[int]:
         sigma: σ, (N,).
         epsilon: ε.
     """
-    outgoing = (w * sigma).T  # w_{k→}, one row a neuron
+    outgoing = (w * sigma).T  # w_{k→}, one row per neuron
     return [k for k, weights in zip(count(1), outgoing) if weights.norm() / len(weights) >= epsilon]
