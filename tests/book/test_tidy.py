@@ -52,6 +52,22 @@ def test_an_index_that_spans_rows_does_not_shift_the_columns(frame):
     assert ["number" in cell.get("class", []) for cell in last] == [False, True, True, False]
 
 
+def test_a_range_may_stand_below_its_median_and_stays_whole():
+    page = tidied(pd.DataFrame({"loss": ["1.40 (1.22 to 1.80)", "-2 (-3 to 4)", "1.0 ± 0.1"]}))
+    found = [[part.get_text() for part in cell.select(".range")] for cell in page.select("tbody td")]
+    assert found == [["(1.22 to 1.80)"], ["(−3 to 4)"], []]
+    assert page.select_one("tbody td").get_text() == "1.40 (1.22 to 1.80)"
+    assert all("number" in cell["class"] for cell in page.select("tbody td"))
+
+
+def test_the_sizes_of_a_layer_stay_together():
+    page = tidied(pd.DataFrame({"layer": ["784 × 300", "width × 3"]}))
+    assert [cell.get_text() for cell in page.select("tbody td")] == [
+        "784\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}300",
+        "width × 3",
+    ]
+
+
 def test_dates_are_marked():
     page = soup("<table><tbody><tr><td>2026-11-26</td><td>on 2026-11-26</td></tr></tbody></table>")
     tidy.tidy_tables(page)

@@ -53,6 +53,15 @@ PAPER = """() => {
   return found;
 }"""
 
+# What a reader's line has to carry for one page: its HTML and its pictures; scripts and fonts are everybody's.
+HEAVIEST = 1_500_000
+WEIGHT = """(most) => {
+  const [own] = performance.getEntriesByType("navigation");
+  const pictures = performance.getEntriesByType("resource").filter((one) => one.initiatorType === "img");
+  const bytes = [own, ...pictures].reduce((sum, one) => sum + one.encodedBodySize, 0);
+  return bytes > most ? [`the page and its pictures have ${bytes} bytes, more than ${most}`] : [];
+}"""
+
 PICTURES = """() => [...document.images]
   .filter((i) => !i.complete || !i.naturalWidth)
   .map((i) => `not loaded: ${i.src}`)"""

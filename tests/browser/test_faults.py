@@ -1,7 +1,7 @@
 """Every search for a fault finds it: a page of the book is broken on purpose, on its way to the browser."""
 
 import pytest
-from browser.look import CONTRAST, CUT, PAPER, PICTURES, THE_REST, WIDE, Listener, axe
+from browser.look import CONTRAST, CUT, HEAVIEST, PAPER, PICTURES, THE_REST, WEIGHT, WIDE, Listener, axe
 
 from startright.book.browser import MODES, settle
 
@@ -17,6 +17,7 @@ FAULTS = {
         f"<div><span><pre style='white-space:pre!important'>{LONG}</pre></span></div>",
         PAPER,
     ),
+    "a page that is heavy": (f"<!-- {'x' * HEAVIEST} -->", WEIGHT),
     "an image that is missing": ("<img alt='none' src='none.png'>", PICTURES),
     "a header without a word": ("<table><tr><th></th><td>1</td></tr></table>", THE_REST),
     "a summary without a name": ("<details><summary></summary>1</details>", THE_REST),
@@ -50,6 +51,8 @@ def broken(chromium, address):
         settle(page)
         if how in (CONTRAST, THE_REST):
             return axe(page, how)
+        if how == WEIGHT:
+            return page.evaluate(how, HEAVIEST)
         found = page.evaluate(how) if how in (WIDE, CUT, PAPER, PICTURES) else listener.heard()
         return [one for one in found if how in (WIDE, CUT, PAPER, PICTURES) or how in one]
 

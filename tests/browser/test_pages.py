@@ -1,7 +1,7 @@
 """Every page in a browser, wide and narrow, light and dark: it loads, fits, and can be read by all."""
 
 import pytest
-from browser.look import CONTRAST, CUT, PICTURES, ROOT, THE_REST, WIDE, Listener, axe
+from browser.look import CONTRAST, CUT, HEAVIEST, PICTURES, ROOT, THE_REST, WEIGHT, WIDE, Listener, axe
 
 from startright.book.browser import MODES, addresses, settle
 
@@ -28,6 +28,16 @@ def test_it_loads_and_fits(view, address, name):
     page.goto(address + name)
     settle(page)
     assert not listener.heard() + page.evaluate(WIDE) + page.evaluate(CUT) + page.evaluate(PICTURES)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_it_is_light(chromium, address, name):
+    context = chromium.new_context(**MODES[0].options)
+    page = context.new_page()
+    page.goto(address + name)
+    settle(page)
+    assert not page.evaluate(WEIGHT, HEAVIEST)
+    context.close()
 
 
 def look(chromium, url, theme, options, *without):

@@ -14,6 +14,7 @@ _NUMBER = r"[−+]?(?:\d[\d,]*(?:\.\d+)?(?:e[−+-]?\d+)?|∞|inf)"
 _VALUE = re.compile(
     rf"{_NUMBER}(?: ± {_NUMBER})?(?: \({_NUMBER} to {_NUMBER}\))?(?: \(n = \d+\))? ?%?|\d+ of \d+"
 )
+_RANGE = re.compile(rf"({_NUMBER}) (\({_NUMBER} to {_NUMBER}\))")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _NOTHING = {"", "–", "nan", "NaN"}
 _HYPHEN = re.compile(r"(?<![\w.)\]−-])-(?=\d|inf\b)|(?<=\de)-(?=\d)")
@@ -95,6 +96,17 @@ def name_cells(table: Tag) -> None:
             cell["data-label"] = name
 
 
+def let_ranges_break(table: Tag) -> None:
+    """A median with its range, "1.40 (1.22 to 1.80)", may end a line before the range, and nowhere else."""
+    for cell in (cell for row in _rows(table, "tbody") for cell in _cells(row)):
+        found = _RANGE.fullmatch(_text(cell))
+        if found and len(cell.find_all(string=True)) == 1:
+            string = cell.find(string=True)
+            range_ = BeautifulSoup("", "html.parser").new_tag("span", attrs={"class": "range"})
+            range_.string = found[2]
+            string.replace_with(NavigableString(f"{found[1]} "), range_)
+
+
 def mark_dates(table: Tag) -> None:
     """Marks the cells that hold a date, which no line end should tear."""
     for cell in (cell for row in _rows(table, "tbody") for cell in _cells(row)):
@@ -116,9 +128,10 @@ def _strings(root: Tag) -> list[NavigableString]:
 
 
 def keep_together(soup: BeautifulSoup) -> None:
-    """Lets no line end within "0.040 ± 0.008" or "n = 5", and has one minus sign in tables and findings."""
+    """Lets no line end within "0.040 ± 0.008", "784 × 300" or "n = 5"; one minus sign in tables and findings."""
     for string in _strings(soup):
         text = string.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
+        text = re.sub(r"(?<=\d) × (?=\d)", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}", text)
         text = re.sub(r"\bn = (?=\d)", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}", text)
         if string.find_parent("table") or string.find_parent(class_="tag_finding"):
             text = _HYPHEN.sub("−", text)
@@ -168,5 +181,6 @@ def tidy_tables(soup: BeautifulSoup) -> None:
     keep_together(soup)
     for table in soup.find_all("table"):
         align_numbers(table)
+        let_ranges_break(table)
         mark_dates(table)
         name_cells(table)

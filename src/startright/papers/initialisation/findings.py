@@ -17,9 +17,10 @@ def gradients(records: Records) -> Finding:
     """How near the hand-written gradients come to autograd's (exact)."""
     table = frame(records)
     power, held = power_above(table["difference"].max(), -12), (table["of_bound"] <= 1 + 1e-12).all()
+    near = f"1e{power}".replace("-", "−")
     bounded = "No gradient is above its bound" if held else "Some gradients are above their bounds"
     text = f"""
-        In all {len(table)} random networks the recursion gives autograd's gradients, to 1e{power}.
+        In all {len(table)} random networks the recursion gives autograd's gradients, to {near}.
         {bounded}."""
     return finding(text, "full")
 
