@@ -25,7 +25,7 @@
 # ```{admonition} What the lecture claims
 # :class: tip
 # - A recursion from layer to layer gives the gradient of every weight and every bias (C1).
-# - A layer of sigmoids lets at most a quarter of the gradient through, times what its weights amplify (C2).
+# - A layer of sigmoids lets at most a quarter of the gradient through, times what its weights amplify (C2). <!-- theory -->
 # ```
 
 # %% tags=["hide-input"]

@@ -53,7 +53,7 @@ PAPER = """() => {
   return found;
 }"""
 
-# What a reader's line has to carry for one page: its HTML and its pictures; scripts and fonts are everybody's.
+# What a line has to carry for one page: its HTML and its pictures; scripts and fonts are everybody's.
 HEAVIEST = 1_500_000
 WEIGHT = """(most) => {
   const [own] = performance.getEntriesByType("navigation");

@@ -128,7 +128,7 @@ def _strings(root: Tag) -> list[NavigableString]:
 
 
 def keep_together(soup: BeautifulSoup) -> None:
-    """Lets no line end within "0.040 ± 0.008", "784 × 300" or "n = 5"; one minus sign in tables and findings."""
+    """Lets no line end within "0.040 ± 0.008", "784 × 300" or "n = 5"; one minus in tables and findings."""
     for string in _strings(soup):
         text = string.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
         text = re.sub(r"(?<=\d) × (?=\d)", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}", text)
