@@ -99,7 +99,7 @@ def test_words_follow_the_numbers(records):
     assert "25 powers" in str(findings.vanishing(changed(runs, gradient_ratio=1e12)))
     assert "No gradient is above" in str(findings.gradients(exactly))
     assert "Some gradients are above" in str(findings.gradients(changed(exactly, of_bound=2.0)))
-    assert "to 1e-10" in str(findings.gradients(changed(exactly, difference=1e6)))
+    assert "to 1e−10" in str(findings.gradients(changed(exactly, difference=1e6)))
     uniform = [r for r in runs if r.config["shape"] == "uniform"]
     rest = [r for r in runs if r.config["shape"] == "normal"]
     assert "for no law" in str(findings.shapes(runs))
