@@ -130,7 +130,17 @@ def indices(records: Records) -> Finding:
 
 @needs_records
 def pareto(records: Records) -> Finding:
-    """The best accuracies, over all λ and with half of the parameters."""
+    """The best accuracies, over all λ and with half of the parameters, by network."""
+    facts, said = {}, []
+    for network, group in readings.networks(records).items():
+        text, found = _best(group)
+        facts |= {f"{network}: {name}": fact for name, fact in found.items()} if said else found
+        said.append(f"*{network[0].upper()}{network[1:]}:* {text}" if said else text)
+    return finding(" ".join(said), records, **facts)
+
+
+def _best(records: Records) -> tuple[str, dict[str, Contrast]]:
+    """The two sentences on one network, and what they rest on."""
     facts, said = {}, []
     best = {m: readings.best(records, m) for m in readings.settings(records, "method")}
     for method in (*ASYMMETRIC, BN_LASSO):
@@ -146,7 +156,7 @@ def pareto(records: Records) -> Finding:
     text = f"""At its best λ, ScaLP with the uniform scaling is {listed(said)}. With half of the parameters
     at most, ScaLP
         with 1/(√k ln k) is {gap.word("behind", "ahead of")} BN-Lasso ({shown})."""
-    return finding(text, records, **facts)
+    return text, facts
 
 
 @needs_records
