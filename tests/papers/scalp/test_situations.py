@@ -9,7 +9,6 @@ import torch.distributed as dist
 from torch import nn
 
 from startright.papers.scalp import prune_, scale_
-from startright.papers.scalp.layers import SCALED, ScaledLinear
 
 SITUATIONS = {
     "residual network with BatchNorm": "works; pruned are the units inside the blocks",
@@ -246,4 +245,3 @@ TESTS = dict(
 @pytest.mark.parametrize("row", SITUATIONS)
 def test_situation(row, tmp_path):
     TESTS[row](tmp_path)
-    assert issubclass(ScaledLinear, SCALED)
