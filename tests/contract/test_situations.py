@@ -10,9 +10,12 @@ TESTS = Path(__file__).parents[1]
 PAGE = TESTS.parent / "book" / "api" / "situations.md"
 METHODS = {
     "alrao": "Alrao",
+    "priors": "Penalty of a prior",
+    "scalp": "Scaling and pruning",
     "preact": "Gaussian activations",
     "gauss_newton": "Gauss-Newton",
     "higher_order": "Grouped derivatives",
+    "posterior": "Variational layers",
 }
 
 

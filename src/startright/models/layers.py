@@ -7,6 +7,8 @@ from torch.nn.modules.lazy import LazyModuleMixin
 
 #: Layers with a weight a pair of input and unit, the units first.
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+#: Wrappers of a network for several processes or devices, by name; what they hold may not change behind them.
+PARALLEL = ("DistributedDataParallel", "DataParallel", "FullyShardedDataParallel")
 #: Normalisations with two numbers a unit.
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 

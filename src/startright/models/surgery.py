@@ -20,7 +20,8 @@ from startright.models.passes import tensors
 from startright.models.surgery_cut import Operation, kept_entries, positions, state_cuts
 from startright.models.surgery_fold import constant_units, shares
 from startright.models.surgery_load import remember
-from startright.models.surgery_walk import Chain, Part, Site, arguments, chain, plainly
+from startright.models.surgery_walk import Chain, Part, Site, arguments, chain
+from startright.models.untouched import plainly
 
 __all__ = ["Chain", "Part", "Removal", "Site", "chain", "remove_"]
 

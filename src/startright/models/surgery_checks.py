@@ -5,10 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from startright.models.layers import NORMS, WEIGHTED
+from startright.models.layers import NORMS, PARALLEL, WEIGHTED
 
-#: Wrappers of a network for several processes or devices.
-PARALLEL = ("DistributedDataParallel", "DataParallel", "FullyShardedDataParallel")
 DTYPES = (torch.float32, torch.float64)
 #: The tensors of a layer or a normalisation whose entries belong to units or to inputs.
 OWN = ("weight", "bias", "sigma", "running_mean", "running_var")

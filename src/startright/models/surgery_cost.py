@@ -6,7 +6,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from startright.models.passes import tensors
-from startright.models.surgery_walk import arguments, plainly
+from startright.models.surgery_walk import arguments
+from startright.models.untouched import plainly
 
 
 class Cost(NamedTuple):

@@ -5,12 +5,10 @@ order of the modules nor their names.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -18,7 +16,7 @@ from startright.models.layers import NORMS
 from startright.models.passes import LAYER_FUNCTIONS, argument, function_name, tensors
 from startright.models.surgery_checks import admit, is_layer, is_scaled, refusals, shared
 from startright.models.surgery_rules import SHARED, Flow, passed_on
-from startright.models.untouched import untouched
+from startright.models.untouched import plainly
 
 
 class Part(NamedTuple):
@@ -222,27 +220,16 @@ class Watch(TorchFunctionMode):
         """What the network gives keeps all its units.
 
         Raises:
-            ValueError: it is nothing that tensors could be found in.
+            ValueError: it is nothing that tensors could be found in, or all of them are empty.
         """
-        if not any(True for _ in tensors(output)):
+        found = list(tensors(output))
+        if not found:
             raise ValueError(f"the network gives {type(output).__name__}, in which no tensor is found")
-        for tensor in tensors(output):
+        if not any(tensor.numel() for tensor in found):
+            raise ValueError("the example is empty, and shows nothing: give one of two examples or more")
+        for tensor in found:
             if id(tensor) in self.flows:
                 self.refuse(self.flows[id(tensor)][1].producer, "its units are outputs of the network")
-
-
-@contextmanager
-def plainly(model: nn.Module, training: bool = False) -> Iterator[None]:
-    """Passes without autocast and gradients, of which nothing is left."""
-    kinds = {t.device.type for t in (*model.parameters(), *model.buffers())}
-    with ExitStack() as stack:
-        stack.enter_context(untouched(model))
-        stack.enter_context(torch.no_grad())
-        for kind in kinds:
-            stack.enter_context(torch.autocast(kind, enabled=False))
-        for part in model.modules():  # train() may be overridden
-            part.training = training
-        yield
 
 
 def arguments(example: Any) -> tuple[tuple, dict[str, Any]]:

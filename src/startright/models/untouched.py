@@ -41,6 +41,25 @@ def untouched(model: nn.Module) -> Iterator[None]:
                         buffer.copy_(value)
 
 
+@contextmanager
+def plainly(model: nn.Module, training: bool = False) -> Iterator[None]:
+    """Passes in one mode, without autocast and gradients, of which nothing is left.
+
+    Args:
+        model: as for :func:`untouched`.
+        training: the mode of all its parts.
+    """
+    kinds = {t.device.type for t in (*model.parameters(), *model.buffers())}
+    with ExitStack() as stack:
+        stack.enter_context(untouched(model))
+        stack.enter_context(torch.no_grad())
+        for kind in kinds:
+            stack.enter_context(torch.autocast(kind, enabled=False))
+        for part in model.modules():  # train() may be overridden
+            part.training = training
+        yield
+
+
 def _pending(tensor: torch.Tensor) -> bool:
     return isinstance(tensor, nn.parameter.UninitializedTensorMixin)
 

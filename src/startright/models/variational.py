@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from startright.errors import unknown
-from startright.models.untouched import untouched
+from startright.models.untouched import plainly
 from startright.models.variational_admission import Leave, convertible
 from startright.models.variational_layers import (  # noqa: F401 - what users need is all here
     VARIATIONAL,
@@ -105,20 +105,16 @@ def _outputs(module: nn.Module, layers: Mapping[str, nn.Module], example: Any) -
         calls["noise"] = calls.get("noise", 0) + 1
         return torch.zeros(shape, dtype=like.dtype, device=like.device)
 
-    modes = [(part, part.training) for part in module.modules()]
     hooks = [
         layer.register_forward_hook(lambda *_, name=name: calls.update({name: 1}))
         for name, layer in layers.items()
     ]
     try:
-        module.eval()
-        with untouched(module), torch.no_grad(), sampling(module, silent):
+        with plainly(module), sampling(module, silent):
             if example is None:
                 return {name: layer(_input_of(layer)) for name, layer in layers.items()}
             outputs = module(*(example if isinstance(example, tuple) else (example,)))
     finally:
-        for part, training in modes:
-            part.training = training
         for hook in hooks:
             hook.remove()
     if missing := [name for name in layers if name not in calls]:
@@ -128,6 +124,8 @@ def _outputs(module: nn.Module, layers: Mapping[str, nn.Module], example: Any) -
         )
     if not isinstance(outputs, Tensor):
         raise ValueError(f"the network must give a tensor for the example, got {type(outputs).__name__}")
+    if not outputs.numel():
+        raise ValueError("the example is empty, and shows nothing: give one with an input")
     return {"the network": outputs}
 
 
@@ -142,8 +140,7 @@ def _input_of(layer: nn.Module) -> Tensor:
 
 def _check_same(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> None:
     for name, outputs in before.items():
-        scale = float(outputs.abs().max()) if outputs.numel() else 0.0
-        off = float((after[name] - outputs).abs().max()) if outputs.numel() else 0.0
+        scale, off = float(outputs.abs().max()), float((after[name] - outputs).abs().max())
         if not off <= TOLERANCE * scale + torch.finfo(outputs.dtype).tiny:
             raise ValueError(
                 f"without noise the outputs of {name} are not those of before: they differ by {off:.3g},"

@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from startright.errors import unknown
+from startright.models.layers import PARALLEL
 from startright.models.variational_layers import VARIATIONAL, Variational
 
 Leave = Sequence[type[nn.Module] | str]
@@ -63,6 +64,8 @@ def _shared(module: nn.Module) -> set[int]:
 def _reason(part: nn.Module, shared: set[int]) -> str:
     """Why a module cannot be converted; empty if it can, or has nothing to convert."""
     own = [p for p in part._parameters.values() if p is not None]
+    if type(part).__name__ in PARALLEL:
+        return f"is a {type(part).__name__}, which has copied the weights: convert the module inside first"
     if not own and not isinstance(part, tuple(VARIATIONAL)):
         return ""
     known = ", ".join(kind.__name__ for kind in VARIATIONAL)

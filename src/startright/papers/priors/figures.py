@@ -25,6 +25,7 @@ SIGMA = {0.4: COLOURS["blue"], 0.8: COLOURS["red"], 0.5: COLOURS["blue"]}
 NAMED = {"usual": "usual", "bayesian": "Bayesian"}
 REACH = 4.0
 CUTS = (1e-1, 1e-2, 1e-3)
+MARKERS = ("D", "^")  # of our networks
 
 
 def accepted(names: Sequence[str] = ("gaussian", "laplace", "cosine", "dirac-l1", "dirac-cauchy")) -> Figure:
@@ -160,9 +161,9 @@ def _constant_part(sigma: float) -> float:
     return float(divergences.from_gaussian(np.array(0.0), sigma)) - sigma**2 / 2
 
 
-def sweep(records: Sequence[Record]) -> Figure:
-    """Test accuracy against λ/λ_Th, a panel per penalty, by set-up."""
-    runs = readings.trainings(records)
+def sweep(records: Sequence[Record], network: str | None = None) -> Figure:
+    """Test accuracy against λ/λ_Th, a panel per penalty, by set-up; of the first network by default."""
+    runs = readings.trainings(records, network)
     kinds = [kind for kind in KINDS if (runs["kind"] == kind).any()]
     figure, axes = pairs(len(kinds), height=2.5, sharey=True)
     for ax, kind in zip(axes, kinds, strict=True):
@@ -189,13 +190,10 @@ def ratios(records: Sequence[Record]) -> Figure:
             exponent = published.ACCURACY[kind, network].exponent
             label = f"paper, {network.upper()}" if k == 0 else None
             ax.plot(k - 0.15, exponent, marker, color=COLOURS["grey"], ms=6, label=label, fillstyle="none")
-    found = readings.best(readings.trainings(records)) if records else {}
-    for (kind, setup), best in found.items():
-        if setup == "bayesian":
-            k = KINDS.index(kind)
-            open_ = [-exponent for exponent in best.level]
-            ax.plot([k + 0.15] * len(open_), open_, "-", color=COLOUR[kind], lw=4, alpha=0.4)
-            ax.plot(k + 0.15, -best.exponent, "D", color=COLOUR[kind], ms=6)
+    for place, (network, name) in enumerate(readings.networks(records).items()):
+        _open(
+            ax, readings.best(readings.trainings(records, network)), MARKERS[place], 0.15 * (place + 1), name
+        )
     ax.axhline(0, color=COLOURS["grey"], lw=0.8)
     ax.set(
         xticks=range(len(KINDS)), xlim=(-0.5, 3.5), ylim=(-0.8, 3.4), xlabel="penalty", ylabel="log₁₀ λ_Th/λ*"
@@ -205,3 +203,21 @@ def ratios(records: Sequence[Record]) -> Figure:
     if records:
         source_label(figure, origin_label(records))
     return figure
+
+
+def _open(
+    ax: Axes, found: dict[tuple[str, str], readings.Best], marker: str, right: float, name: str
+) -> None:
+    """The best strength of each penalty, and all that the validation images cannot tell from it."""
+    for (kind, setup), best in found.items():
+        if setup == "bayesian":
+            k = KINDS.index(kind) + right
+            ax.plot(
+                [k] * len(best.level),
+                [-exponent for exponent in best.level],
+                color=COLOUR[kind],
+                lw=4,
+                alpha=0.4,
+            )
+            ax.plot(k, -best.exponent, marker, color=COLOUR[kind], ms=6)
+    ax.plot([], [], marker, color="black", ms=5, label=f"ours: {name}")

@@ -73,9 +73,9 @@ def noise(records: Records) -> Finding:
 
 
 @needs_records
-def strongest(records: Records) -> Finding:
-    """λ* against λ_Th, penalty by penalty, with Bayesian factors."""
-    runs = readings.trainings(records)
+def strongest(records: Records, network: str | None = None) -> Finding:
+    """λ* against λ_Th, penalty by penalty, with Bayesian factors; of the first network by default."""
+    runs = readings.trainings(records, network)
     facts: dict[str, Contrast] = {}
     alike: dict[tuple[str, str], list[str]] = {}
     for (kind, setup), best in readings.best(runs).items():
@@ -96,9 +96,11 @@ def strongest(records: Records) -> Finding:
 
 
 @needs_records
-def costs(records: Records) -> Finding:
-    """What λ_Th costs, penalty by penalty."""
-    found = {name: Contrast.of(cost) for name, cost in readings.costs(readings.trainings(records)).items()}
+def costs(records: Records, network: str | None = None) -> Finding:
+    """What λ_Th costs, penalty by penalty; of the first network by default."""
+    found = {
+        name: Contrast.of(cost) for name, cost in readings.costs(readings.trainings(records, network)).items()
+    }
     said = [
         f"for {name} the best strength is {each.word('behind', 'ahead of')} it, {each.text(1, ' points')}"
         for name, each in found.items()
@@ -108,9 +110,11 @@ def costs(records: Records) -> Finding:
 
 
 @needs_records
-def setups(records: Records) -> Finding:
-    """Bayesian against usual factors, each at its best strength."""
-    found = {name: Contrast.of(gap) for name, gap in readings.gaps(readings.trainings(records)).items()}
+def setups(records: Records, network: str | None = None) -> Finding:
+    """Bayesian against usual factors, each at its best strength; of the first network by default."""
+    found = {
+        name: Contrast.of(gap) for name, gap in readings.gaps(readings.trainings(records, network)).items()
+    }
     said = [
         f"for {name} they are {each.word('behind', 'ahead of', 'level with', margin=0.7)} the usual ones,"
         f" {each.text(1, ' points')}"

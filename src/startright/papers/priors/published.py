@@ -35,3 +35,5 @@ LEVEL = 0.7
 RATIOS = (0.5, 2.0)
 #: what λ_Th costs the small network, in points
 COST = (0.4, 2.8)
+#: and VGG19, at most
+COST_VGG19 = 0.2

@@ -1,17 +1,19 @@
 """What the records of the paper say, in small frames: claims, tables, figures and findings read these."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from startright.measured import indistinguishable
+from startright.models.vgg import PLAN
 from startright.papers.priors.factors import KINDS
 from startright.studies import Record, frame
 
 Records = Mapping[str, list[Record]]
 NAMES = {"l2": "L2", "l1": "L1", "rows": "rows", "columns": "columns"}
 SETUPS = ("usual", "bayesian")
+IMAGES = {"digits": "digits", "cifar10": "CIFAR-10"}
 
 
 class Best(NamedTuple):
@@ -33,11 +35,29 @@ class Best(NamedTuple):
 
 
 def trainings(records: Sequence[Record], network: str | None = None) -> pd.DataFrame:
-    """One row a run: kind, set-up, exponent, seed, accuracies in percent; a run that diverged has 0."""
+    """One row a run: kind, set-up, exponent, seed, accuracies in percent; a run that diverged has 0.
+
+    Args:
+        records: of one network or several.
+        network: which is kept; by default the first.
+    """
     table = frame(records)
     for part in ("validation", "test"):
         table[part] = 100 * table[f"{part}_accuracy"].fillna(0.0)
-    return table if network is None else table[table["network"] == network]
+    return table[table["network"] == (network or table["network"].iloc[0])]
+
+
+def networks(records: Sequence[Record]) -> dict[str, str]:
+    """Network → its name with images and width, in the order of the records."""
+    return {record.config["network"]: _named(record.config) for record in records}
+
+
+def _named(config: Mapping[str, Any]) -> str:
+    network, images = config["network"], IMAGES[config["dataset"]]
+    if network != "vgg19":
+        return f"{network.upper()}, {images}"
+    width = config["width"] / PLAN[0]
+    return f"VGG19, {images}" if width == 1 else f"VGG19 of width {width:g}, {images}"
 
 
 def best(runs: pd.DataFrame) -> dict[tuple[str, str], Best]:

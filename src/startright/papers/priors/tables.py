@@ -55,9 +55,14 @@ def strengths(records: Sequence[Record]) -> Table:
     return table(made, records)
 
 
-def accuracy(records: Sequence[Record]) -> Table:
-    """Test accuracy at λ* by set-up and at λ_Th, and the exponents of λ_Th/λ* that validation leaves open."""
-    runs = readings.trainings(records)
+def accuracy(records: Sequence[Record], network: str | None = None) -> Table:
+    """Test accuracy at λ* by set-up and at λ_Th, and the exponents of λ_Th/λ* that validation leaves open.
+
+    Args:
+        records: of one network or several.
+        network: which; by default the first.
+    """
+    runs = readings.trainings(records, network)
     found = readings.best(runs)
     rows: dict[str, dict] = {"best, usual": {}, "best, Bayesian": {}, "Bayesian, λ = λ_Th": {}}
     rows["log₁₀ λ_Th/λ*"] = {}

@@ -1,6 +1,10 @@
 """C6 to C8: what training says of the theoretical strength."""
 
-from startright.checks import each_between
+from collections.abc import Callable
+
+import pandas as pd
+
+from startright.checks import Check, each_between
 from startright.claims import Measurement
 from startright.papers.priors import published, readings, studies
 from startright.papers.priors.readings import Records
@@ -14,10 +18,27 @@ AT_THEORY = "λ_Th in place of the best Bayesian λ"
 claim = Claims("priors", page="structure/penalty-prior", partial=("paper",))
 
 
-def _runs(records: Records):
-    """The runs of the first network of the grid."""
-    runs = readings.trainings(records[studies.TRAINING.name])
-    return runs[runs["network"] == runs["network"].iloc[0]]
+def _checked(
+    records: Records,
+    read: Callable[[pd.DataFrame], dict[str, pd.Series]],
+    check: Callable[[str, str, dict[str, pd.Series]], Check],
+) -> tuple[list[float], list[Check]]:
+    """What is read from the first network, over penalties and seeds, and a check a network.
+
+    Args:
+        records: of one network or several.
+        read: runs of a network → penalty → values by seed.
+        check: network, what its text begins with (nothing for the first), values → the check.
+    """
+    runs = records[studies.TRAINING.name]
+    names = readings.networks(runs)
+    found = {network: read(readings.trainings(runs, network)) for network in names}
+    first = next(iter(found))
+    checks = [
+        check(network, "" if network == first else f"{names[network]}: ", values)
+        for network, values in found.items()
+    ]
+    return [value for column in found[first].values() for value in column], checks
 
 
 @claim(
@@ -31,11 +52,14 @@ def _runs(records: Records):
 )
 def measure_strength(records: Records) -> Measurement:
     """C6: λ_Th over λ*, each seed's own."""
-    ratios = readings.ratios(_runs(records))
     low, high = published.RATIOS
+    bounds = {"above": low - HALF, "below": high + HALF, "control": STRONG}
     text = f"log₁₀ λ_Th/λ* between {low - HALF:g} and {high + HALF:g}, every penalty"
-    checks = [each_between(text, ratios, above=low - HALF, below=high + HALF, control=STRONG)]
-    values = [value for ratio in ratios.values() for value in ratio]
+
+    def check(_, name: str, ratios: dict[str, pd.Series]) -> Check:
+        return each_between(name + text, ratios, **bounds)
+
+    values, checks = _checked(records, readings.ratios, check)
     quantity = "log₁₀ λ_Th/λ*, over penalties and seeds"
     return Measurement.of(quantity, values, checks, comparable=False, note=NOTE)
 
@@ -50,11 +74,13 @@ def measure_strength(records: Records) -> Measurement:
 )
 def measure_setups(records: Records) -> Measurement:
     """C7: best against best, each λ* by the validation images."""
-    gaps = readings.gaps(_runs(records))
     most = published.LEVEL
     text = f"best Bayesian less best usual within {most:g} point of 0, every penalty"
-    checks = [each_between(text, gaps, above=-most, below=most, control=AT_THEORY)]
-    values = [value for gap in gaps.values() for value in gap]
+
+    def check(_, name: str, gaps: dict[str, pd.Series]) -> Check:
+        return each_between(name + text, gaps, above=-most, below=most, control=AT_THEORY)
+
+    values, checks = _checked(records, readings.gaps, check)
     quantity = "best test accuracy, Bayesian less usual, points, over penalties and seeds"
     return Measurement.of(quantity, values, checks, comparable=False, note=NOTE)
 
@@ -69,9 +95,12 @@ def measure_setups(records: Records) -> Measurement:
 )
 def measure_cost(records: Records) -> Measurement:
     """C8: the test accuracy that λ_Th loses."""
-    costs = readings.costs(_runs(records))
-    text = f"λ* ahead of λ_Th by at most {published.COST[1]:g} points, every penalty"
-    checks = [each_between(text, costs, below=published.COST[1], control="√10 times λ_Th in its place")]
-    values = [value for cost in costs.values() for value in cost]
+
+    def check(network: str, name: str, costs: dict[str, pd.Series]) -> Check:
+        most = published.COST_VGG19 if network == "vgg19" else published.COST[1]
+        text = f"{name}λ* ahead of λ_Th by at most {most:g} points, every penalty"
+        return each_between(text, costs, below=most, control="√10 times λ_Th in its place")
+
+    values, checks = _checked(records, readings.costs, check)
     quantity = "test accuracy at λ* less that at λ_Th, Bayesian factors, points, over penalties and seeds"
     return Measurement.of(quantity, values, checks, comparable=False, note=NOTE)

@@ -136,8 +136,20 @@ def _alive(ax: Axes, runs: Records):
 
 
 def pareto(records: Records) -> Figure:
-    """Test accuracy of what is left against its parameters, a point a run, a line a method over λ."""
-    figure, ax = panels(height=3.6)
+    """Accuracy of what is left against its parameters, a point per run, a line per method, a panel per network."""
+    networks = readings.networks(records)
+    figure, axes = panels(1, len(networks), height=3.6, squeeze=False)
+    for ax, (network, group) in zip(axes[0], networks.items(), strict=True):
+        _front(ax, group)
+        if len(networks) > 1:
+            ax.set_title(network)
+    axes[0, 0].set_ylabel("test accuracy of what is left (%)")
+    axes[0, 0].legend(fontsize="small")
+    source_label(figure, origin_label(records))
+    return figure
+
+
+def _front(ax: Axes, records: Records) -> None:
     for method in readings.settings(records, "method"):
         runs = [r for r in records if r.config["method"] == method]
         look = {"color": METHOD_COLOURS[method]}
@@ -152,7 +164,4 @@ def pareto(records: Records) -> Figure:
             ax.plot(counts, accuracies, "o", ms=3, alpha=0.5, **look)
         means = [(counts.mean(), accuracies.mean()) for counts, accuracies in points]
         ax.plot(*zip(*means, strict=True), **look, label=readings.name(method))
-    ax.set(xlabel="parameters left", ylabel="test accuracy of what is left (%)", xscale="log")
-    ax.legend()
-    source_label(figure, origin_label(records))
-    return figure
+    ax.set(xlabel="parameters left", xscale="log")

@@ -131,7 +131,17 @@ def indices(records: Records) -> Finding:
 
 @needs_records
 def pareto(records: Records) -> Finding:
-    """The best accuracies, over all λ and with half of the parameters."""
+    """The best accuracies, over all λ and with half of the parameters, by network."""
+    facts, said = {}, []
+    for network, group in readings.networks(records).items():
+        text, found = _best(group)
+        facts |= {f"{network}: {name}": fact for name, fact in found.items()} if said else found
+        said.append(f"*{network[0].upper()}{network[1:]}:* {text}" if said else text)
+    return finding(" ".join(said), records, **facts)
+
+
+def _best(records: Records) -> tuple[str, dict[str, Contrast]]:
+    """The two sentences on one network, and what they rest on."""
     facts, said = {}, []
     best = {m: readings.best(records, m) for m in readings.settings(records, "method")}
     for method in (*ASYMMETRIC, BN_LASSO):
@@ -142,12 +152,13 @@ def pareto(records: Records) -> Finding:
             said.append(f"{word} {readings.name(method)}, {gap.text(1, ' points')}")
     halves = {m: readings.best(records, m, HALF) for m in ("1/(√k ln k)", BN_LASSO)}
     gap = Contrast.paired(*halves.values())
+    text = f"By test accuracy at its best λ, ScaLP with the uniform scaling is {'; '.join(said)}."
+    if not gap.n:
+        return f"{text} No λ of the grid leaves half of the parameters or fewer in every method.", facts
     facts["half of the parameters"] = gap
-    shown = gap.text(1, " points") if gap.n else "no λ leaves so little"
-    text = f"""By test accuracy at its best λ, ScaLP with the uniform scaling is {"; ".join(said)}. With half
-        of the parameters at most, ScaLP with 1/(√k ln k) is {gap.word("behind", "ahead of")} BN-Lasso,
-        {shown}."""
-    return finding(text, records, **facts)
+    text += f""" With half of the parameters at most, ScaLP with 1/(√k ln k) is
+        {gap.word("behind", "ahead of")} BN-Lasso, {gap.text(1, " points")}."""
+    return text, facts
 
 
 @needs_records

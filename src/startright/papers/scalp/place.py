@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from startright.models.untouched import untouched
+from startright.models.layers import PARALLEL
+from startright.models.untouched import plainly
 from startright.papers.scalp.layers import DTYPES, RELU_GAIN, SCALED, ScaledConv2d, ScaledLinear
 from startright.papers.scalp.scalings import Scaling, sigma
 
@@ -123,6 +124,10 @@ def _problem(part: nn.Module) -> str:
     matrices = [p for p in part.parameters(recurse=False) if p.dim() > 1]
     plain = type(part) in PLAIN
     problems = {
+        f"is a {type(part).__name__}, which has copied the weights: scale the module inside first": type(
+            part
+        ).__name__
+        in PARALLEL,
         "is scaled already (fold_ makes it plain)": isinstance(part, SCALED),
         "has a weight that is computed: remove the parametrization or weight norm first": _computed(part),
         f"({type(part).__name__}) has weights that no scaling layer stands for": matrices and not plain,
@@ -191,16 +196,19 @@ def _observed(
     return order, output
 
 
-@torch.no_grad()
 def _output(module: nn.Module, args: tuple) -> torch.Tensor | None:
-    """The output in evaluation mode, if it is a tensor; the module is left as it was."""
-    modes = {part: part.training for part in module.modules()}
-    with untouched(module):
-        module.eval()
+    """The output in evaluation mode, if it is a tensor; the module is left as it was.
+
+    Raises:
+        ValueError: it is empty.
+    """
+    with plainly(module):
         output = module(*args)
-    for part, mode in modes.items():
-        part.training = mode
-    return output if isinstance(output, torch.Tensor) else None
+    if not isinstance(output, torch.Tensor):
+        return None
+    if not output.numel():
+        raise ValueError("the example is empty, and shows nothing: give one with an input")
+    return output
 
 
 # --- replacing ---------------------------------------------------------------------------------

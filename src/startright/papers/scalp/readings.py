@@ -1,6 +1,7 @@
 """What the records of the paper say, in small frames: claims, tables, figures and findings read these."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ NAMES = {
 }
 
 ACTIVATIONS = {"relu": "ReLU", "identity": "the identity"}
+IMAGES = {"digits": "digits", "mnist": "MNIST", "cifar10": "CIFAR-10"}
 
 
 def name(method: str, *, pruned: bool = True) -> str:
@@ -35,6 +37,21 @@ def name(method: str, *, pruned: bool = True) -> str:
 def settings(records: Sequence[Record], key: str) -> list:
     """The values of a setting, in the order in which the records have them."""
     return list(dict.fromkeys(record.config[key] for record in records))
+
+
+def networks(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Records of accuracy against parameters by network, the names with images and, if not 1, the width."""
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        found.setdefault(_network(record.config), []).append(record)
+    return found
+
+
+def _network(config: Mapping[str, Any]) -> str:
+    images, size = IMAGES[config["dataset"]], config["size"]
+    if config["network"] == "hidden":
+        return f"one hidden layer, {images}"
+    return f"VGG19, {images}" if size == 1 else f"VGG19 of width {size:g}, {images}"
 
 
 def metric(records: Sequence[Record], column: str, **config: object) -> pd.Series:

@@ -32,12 +32,19 @@ def left(records: Sequence[Record]) -> Table:
 
 
 def accuracies(records: Sequence[Record]) -> Table:
-    """Best accuracy of what is left (%), over all λ and with half and a fifth of the parameters at most."""
+    """Best accuracy of what is left (%), over all λ and with half and a fifth of the parameters at most.
+
+    A row a method; of several networks a row a network and method.
+    """
     budgets = {"any": 1.0, "half at most": 0.5, "a fifth at most": 0.2}
+    networks = readings.networks(records)
     rows = {
-        readings.name(method): {
-            name: Measured.of(readings.best(records, method, budget), 1) for name, budget in budgets.items()
+        (network, readings.name(method)): {
+            name: Measured.of(readings.best(group, method, budget), 1) for name, budget in budgets.items()
         }
-        for method in readings.settings(records, "method")
+        for network, group in networks.items()
+        for method in readings.settings(group, "method")
     }
-    return table(rows, records, index="accuracy (%) with parameters")
+    made = pd.DataFrame.from_dict(rows, orient="index")
+    made.index = pd.MultiIndex.from_tuples(made.index, names=["network", "accuracy (%) with parameters"])
+    return table(made if len(networks) > 1 else made.droplevel(0), records)

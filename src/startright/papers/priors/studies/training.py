@@ -9,6 +9,7 @@ from torch import nn
 
 from startright import data, training
 from startright.models import MLP, VGG19, build
+from startright.models.vgg import PLAN
 from startright.papers.priors.convolutional import CVNN
 from startright.papers.priors.factors import KINDS, lambda_th
 from startright.papers.priors.networks import layerwise_penalty
@@ -23,7 +24,9 @@ VALIDATION = {"digits": 300, "cifar10": 10_000}
 class TrainingConfig:
     """One network with one penalty; λ = λ_Th · 10^``exponent``, λ_Th = 1/#train.
 
-    ``n_train`` images are trained on; None: all but those held out for validation.
+    ``n_train`` images are trained on; None: all but those held out for validation, ``n_validation`` or the
+    dataset's own number. ``n_test`` are tested on; None: all. ``width`` is that of the hidden layer, or the
+    channels of the first convolution; VGG19 as published has 64.
     """
 
     kind: str
@@ -36,12 +39,13 @@ class TrainingConfig:
     batch_size: int
     width: int
     n_train: int | None = None
+    n_validation: int | None = None
+    n_test: int | None = None
 
 
 @lru_cache(maxsize=2)
-def _images(dataset: str, n_train: int | None, flat: bool, device: torch.device) -> data.Dataset:
-    held = VALIDATION[dataset]
-    return data.load(dataset, device=device, n_train=n_train, validation=held, flatten=flat)
+def _images(dataset: str, flat: bool, device: torch.device, **sizes: int | None) -> data.Dataset:
+    return data.load(dataset, device=device, flatten=flat, **sizes)
 
 
 def _maker(config: TrainingConfig) -> Callable[[], nn.Module]:
@@ -49,7 +53,7 @@ def _maker(config: TrainingConfig) -> Callable[[], nn.Module]:
     makers = {
         "mlp": lambda: MLP([64, config.width, 10], nn.ReLU),
         "cvnn": lambda: CVNN(config.width),
-        "vgg19": VGG19,
+        "vgg19": lambda: VGG19(width=config.width / PLAN[0]),
     }
     return makers[config.network]
 
@@ -77,7 +81,9 @@ def _prepared(
 ) -> tuple[data.Dataset, training.TrainConfig]:
     """The images, and how all the runs are trained: each with its own λ."""
     config = runs[0][0]
-    images = _images(config.dataset, config.n_train, config.network == "mlp", device)
+    sizes = {"n_train": config.n_train, "n_test": config.n_test}
+    sizes["validation"] = config.n_validation or VALIDATION[config.dataset]
+    images = _images(config.dataset, config.network == "mlp", device, **sizes)
     n = len(images.train.y)
     strengths = tuple(lambda_th(n) * 10.0**each.exponent for each, _ in runs)
     model = build(_maker(config), 0)
@@ -118,6 +124,12 @@ DIGITS = {
     **{"batch_size": 50, "width": 32, "n_train": 300},
 }
 SMALL = {"network": "cvnn", "dataset": "cifar10", "epochs": 12, "lr": 0.05, "batch_size": 128, "width": 16}
+#: A quarter of the width, and few images: two cores train VGG19 for some hundred steps.
+QUARTER = {
+    **{"network": "vgg19", "dataset": "cifar10", "epochs": 3, "lr": 0.02, "batch_size": 16, "width": 16},
+    **{"n_train": 1_000, "n_validation": 2_000, "n_test": 2_000},
+}
+DECADES = {"usual": (0.0, 1.0, 2.0), "bayesian": (-2.0, -1.0, 0.0)}
 PAPER = {"dataset": "cifar10", "epochs": 100, "lr": 0.05, "batch_size": 128}
 WHOLE = {setup: half_decades(-3.0, 1.0) for setup in ("usual", "bayesian")}
 
@@ -127,12 +139,15 @@ TRAINING = Study(
     question="How far is the theoretical strength of a penalty from the best one?",
     grid=by_profile(
         quick=_grid(KINDS, {"usual": half_decades(-1.5, 1.5), "bayesian": half_decades(-2.5, 0.5)}, **DIGITS),
-        full=_grid(
-            ("l2", "rows"),
-            {"usual": half_decades(0.0, 2.0), "bayesian": half_decades(-2.0, 0.5)},
-            **SMALL,
-            n_train=5_000,
-        ),
+        full=[
+            *_grid(
+                ("l2", "rows"),
+                {"usual": half_decades(0.0, 2.0), "bayesian": half_decades(-2.0, 0.5)},
+                **SMALL,
+                n_train=5_000,
+            ),
+            *_grid(("l2", "rows"), DECADES, **QUARTER),
+        ],
         paper=[
             *_grid(KINDS, WHOLE, network="cvnn", width=64, **PAPER),
             *_grid(KINDS, WHOLE, network="vgg19", width=64, **PAPER),
