@@ -16,15 +16,16 @@ BIN := .venv/bin
 READY := .venv/.ready
 # one thread a worker: on two cores, two workers of two threads each mostly wait for one another
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadscope
-NBVAL := CUDA_VISIBLE_DEVICES= TQDM_DISABLE=1 PYTHONHASHSEED=0 $(PYTEST) --nbval \
-	--nbval-sanitize-with tests/book/sanitize.cfg -p no:cacheprovider
+NBVAL := --nbval-sanitize-with tests/book/sanitize.cfg -p no:cacheprovider --continue-on-collection-errors \
+	$$(find book -name '*.ipynb' -not -path '*/.*' | sort)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test portable lint unit pages html browser refresh full serve claims bench linkcheck clean
+.PHONY: help setup book test portable lint unit pages nbval html browser refresh full serve claims bench linkcheck clean
 
 help:
 	@echo "make book        execute stale pages, build the HTML from what was just executed (STRICT=1: stop on differences)"
 	@echo "make test        lint, unit tests, doctests, a rerun of every page, the build with warnings as errors, the pages in Chromium"
+	@echo "make nbval       run every page once more, cell by cell in kernels of nbval; make test has it judge the run that is there"
 	@echo "make portable    execute the pages with the arithmetics of other processors (ARITHMETICS='default avx2')"
 	@echo "make serve       serve the built HTML on this machine (PORT=$(PORT))"
 	@echo "make html        build the HTML from the committed outputs, executing nothing"
@@ -92,11 +93,14 @@ unit: setup
 browser: html
 	$(PYTEST) --dist worksteal -rs tests/browser
 
-# nbval holds the exact cells against a rerun, `book execute --strict` the measured ones
+# one rerun for both: `book execute --strict` judges its measured cells, nbval the exact ones
 pages: setup
 	$(BIN)/startright check
 	$(BIN)/startright book execute --strict
-	$(NBVAL) $$(find book -name '*.ipynb' -not -path '*/.*' | sort)
+	$(BIN)/pytest -p startright.book.replay $(NBVAL)
+
+nbval: setup
+	CUDA_VISIBLE_DEVICES= TQDM_DISABLE=1 PYTHONHASHSEED=0 $(PYTEST) --nbval $(NBVAL)
 
 clean:
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis

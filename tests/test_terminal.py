@@ -12,6 +12,7 @@ from startright.terminal import spell_out, writable
         ("0.5 ± 0.1, θ ≤ 2…", "utf-8", "0.5 ± 0.1, θ ≤ 2…"),
         ("0.5 ± 0.1, θ ≤ 2…", "latin-1", "0.5 ± 0.1, theta <= 2..."),
         ("0.5 ± 0.1 − 3 × 2 → 1", "ascii", "0.5 +/- 0.1 - 3 x 2 -> 1"),
+        ("descent to 10⁻⁴", "ascii", "descent to 10-4"),
         ("Σ λ₀² ḡ é ū", "ascii", "sigma lambda02 g e u"),
         ("漢 \ud800", "ascii", "? ?"),
     ],

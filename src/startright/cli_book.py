@@ -46,11 +46,11 @@ def book_default(
 
 @book.command("execute")
 def execute_pages(page: Pages = None, force: Force = False, strict: Strict = False) -> None:
-    """Execute stale pages into _build and compare them with the committed ones; build nothing."""
+    """Execute pages into _build, unless a run apart from the committed one is there, and compare."""
     from startright.book import contents
     from startright.book.rerun import rerun
 
-    result = rerun(contents.select(root_of_book(), page or ()), force=force)
+    result = rerun(contents.select(root_of_book(), page or ()), force=force, apart=True)
     stop_on([*result.problems, *(result.stopping if strict else ())])
     typer.echo(result.summary())
 

@@ -13,15 +13,11 @@ from PIL import Image
 from startright.book.contents import pages
 from startright.book.gate import images
 from startright.book.pair import code_cells, read
-from startright.book.pictures import SIZE, distance, problem
+from startright.book.pictures import SIZE, distance, problem, size
 from startright.figures import COLOURS, panels, png, use_style
 from startright.paths import repository
 
 SPREAD = 0.04  # of a curve, over seeds
-
-
-def size(picture):
-    return Image.open(BytesIO(picture)).size
 
 
 def curves(seed=None, *, n=3, slope=1.0, **style):

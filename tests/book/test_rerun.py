@@ -39,6 +39,18 @@ def test_a_fresh_page_is_not_run_again(executed, lines, monkeypatch):
     assert snapshot(executed) == before
 
 
+def test_the_committed_run_itself_is_executed_again_to_compare_with(executed, lines, monkeypatch):
+    ran = []
+    monkeypatch.setattr("startright.book.rerun.run", lambda page, out: ran.append(page.docname) or [])
+    rerun([executed], lines.append, apart=True)
+    assert ran == ["book/page"]
+    notebook = pair.read(executed.ipynb)
+    notebook.metadata.startright.run = "another"
+    pair.write(notebook, executed.ipynb)
+    rerun([executed], lines.append, apart=True)
+    assert ran == ["book/page"]
+
+
 def test_a_refresh_takes_over_what_the_reader_ran(executed, lines, monkeypatch):
     monkeypatch.setattr("startright.book.rerun.execute", lambda *_: pytest.fail("was run"))
     before = executed.ipynb.read_text()

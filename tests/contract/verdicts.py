@@ -1,6 +1,7 @@
 """What every paper's claims must keep: a control that fails each check, and both sides of each threshold."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import pytest
@@ -58,11 +59,12 @@ def assert_controls_fail(claim: Claim, controls: Controls, profile: str | None =
         profile: that the controls are run in; None: the smallest.
     """
     right = checks_of(claim, profile=profile)
+    under = cache(lambda control: checks_of(claim, controls[control](), profile))  # one measurement a control
     for place, check in enumerate(right):
         if not check.counts:
             continue
         assert check.control in controls, f"{claim.id}: no control is called {check.control!r}"
-        wrong = checks_of(claim, controls[check.control](), profile)
+        wrong = under(check.control)
         assert len(wrong) == len(right), f"{claim.id}: another number of checks under {check.control!r}"
         assert wrong[place].control == check.control
         assert wrong[place].holds is False, (
@@ -82,4 +84,15 @@ def assert_sides(check: Callable[[float], Check], *, holds: float, fails: float)
     assert check(fails).holds is False, check(fails).text
 
 
-__all__ = ["assert_controls_fail", "assert_sides", "checks_of"]
+def assert_all_named(claims: Sequence[Claim], controls: Controls) -> None:
+    """The controls are those that the claims' checks name, no more and no fewer.
+
+    Args:
+        claims: of a paper.
+        controls: by name.
+    """
+    named = {check.control for claim in claims for check in checks_of(claim)}
+    assert named - {""} == set(controls)
+
+
+__all__ = ["assert_all_named", "assert_controls_fail", "assert_sides", "checks_of"]

@@ -7,6 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 import pytest
+from contract.tampering import changed, times
 
 from startright import papers
 from startright.papers.alrao import headlines as alrao
@@ -77,26 +78,17 @@ def test_without_records_it_says_so(say):
     assert say([]).text == "*Not yet run.*"
 
 
-def changed(records, metric, factor, when):
-    return [
-        replace(r, metrics={**r.metrics, metric: factor * r.metrics[metric]})
-        if metric in r.metrics and when(r.config)
-        else r
-        for r in records
-    ]
-
-
 def test_alrao_is_behind_where_its_accuracy_is(full):
     records = full["alrao-learning"]
-    worse = changed(records, "best_test_accuracy", 0.5, lambda c: c["lo"] < c["hi"])
-    better = changed(records, "best_test_accuracy", 1.9, lambda c: c["lo"] < c["hi"])
+    worse = changed(records, lambda c: c["lo"] < c["hi"], best_test_accuracy=times(0.5))
+    better = changed(records, lambda c: c["lo"] < c["hi"], best_test_accuracy=times(1.9))
     assert "Alrao is **behind** SGD" in alrao.no_search(worse).text
     assert "and **behind** Adam" in alrao.no_search(worse).text
     assert "Alrao is **ahead of** SGD" in alrao.no_search(better).text
 
 
 def test_text_is_ahead_where_its_loss_is_lower(full):
-    better = changed(full["alrao-text"], "test_bits", 0.5, lambda c: c["lo"] < c["hi"])
+    better = changed(full["alrao-text"], lambda c: c["lo"] < c["hi"], test_bits=times(0.5))
     assert "Alrao is **ahead of** SGD" in alrao.on_text(better).text
 
 
@@ -118,12 +110,12 @@ def test_a_step_that_does_not_matter_is_said_to_be_level(full):
 def test_the_interactions_are_counted_from_the_records(full):
     records = full[higher_order_studies.ONE_STEP.name]
     assert re.search(r"lowers the loss in (\d+) of \1 runs", higher_order.layers_interact(records).text)
-    worse = changed(records, "cubic", 1e6, lambda c: c["adam_steps"] > 0)
+    worse = changed(records, lambda c: c["adam_steps"] > 0, cubic=times(1e6))
     assert "lowers the loss in 0 of" in higher_order.layers_interact(worse).text
 
 
 def test_who_trains_best_follows_the_accuracies(full):
     records = full["preact-training"]
-    poor = changed(records, "test_accuracy", 0.01, lambda c: c["scheme"] == "odd")
+    poor = changed(records, lambda c: c["scheme"] == "odd", test_accuracy=times(0.01))
     assert "the odd function with θ = 10 reaches" in preact.training(records).text
     assert "tanh reaches" in preact.training(poor).text

@@ -325,15 +325,19 @@ def test_from_a_wheel_the_project_and_the_version_are_named(mine, tmp_path):
         "note = provenance(torch.device('cpu'), code_of(study))\n"
         "print(json.dumps([note, str(default_store(study).path)]))\n"
     )
-    said = []
-    for root in (mine, shutil.copytree(mine, tmp_path / "bare", ignore=shutil.ignore_patterns(".git"))):
-        environment = {**os.environ, "PYTHONPATH": str(site)}
-        command = [sys.executable, str(root / "go.py")]
-        done = subprocess.run(
-            command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        said.append(json.loads(done.stdout))
-    (note, path), (bare, elsewhere) = said
+    roots = mine, shutil.copytree(mine, tmp_path / "bare", ignore=shutil.ignore_patterns(".git"))
+    both = tmp_path / "both.py"  # in one process: torch is imported once
+    both.write_text(
+        "import runpy, sys\n"
+        "for root in sys.argv[1:]:\n"
+        "    sys.modules.pop('mine', None)\n"
+        "    sys.path[0] = root\n"
+        "    runpy.run_path(f'{root}/go.py', run_name='__main__')\n"
+    )
+    command = [sys.executable, str(both), *map(str, roots)]
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    (note, path), (bare, elsewhere) = map(json.loads, done.stdout.splitlines())
     assert (note["commit"], note["dirty"]) == (git(mine, "rev-parse", "HEAD"), False)
     assert (note["package"], note["package_commit"]) == (__version__, None)
     assert path == str(mine / "data" / "results" / "my-study.jsonl")

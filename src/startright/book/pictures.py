@@ -16,6 +16,7 @@ and two of three seeds each beyond, 1.13 and 1.30: a figure of other runs than t
 
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image
@@ -68,10 +69,17 @@ def problem(png: bytes) -> str | None:
     return None
 
 
+@lru_cache(maxsize=256)
+def size(png: bytes) -> tuple[int, int]:
+    """Width and height of a picture in dots."""
+    return _picture(png).size
+
+
 def _picture(png: bytes) -> Image.Image:
     return Image.open(io.BytesIO(png), formats=["PNG"])
 
 
+@lru_cache(maxsize=256)  # who holds many pictures against one another decodes each once
 def _cells(png: bytes, shape: tuple[int, int]) -> np.ndarray:
     """Mean colours on white, (rows, columns, 3), from 0 to 1."""
     picture = _picture(png).convert("RGBA")
@@ -100,7 +108,7 @@ def distance(ours: bytes, reference: bytes) -> Distance:
         ValueError: one of them is no PNG that can be read.
     """
     try:
-        (width, height), (w, h) = (_picture(png).size for png in (reference, ours))
+        (width, height), (w, h) = map(size, (reference, ours))
         shape = max(round(ACROSS * height / width), 1), ACROSS
         left, right = (_cells(png, shape) for png in (ours, reference))
     except Exception as error:  # Pillow raises nearly anything
@@ -108,6 +116,6 @@ def distance(ours: bytes, reference: bytes) -> Distance:
     drawn = sum((1 - side).max(-1).sum() for side in (left, right)) / 2 or 1.0
     apart = np.abs(left - right).max(-1)
     new = max(_nearest(left, right), _nearest(right, left), key=np.sum)
-    size = max(abs(w / width - 1), abs(h / height - 1))
+    resized = max(abs(w / width - 1), abs(h / height - 1))
     parts = {"moved": apart.sum() / drawn, "new": new.sum() / drawn, "amount": new.mean()}
-    return Distance(**{name: float(part / MOST[name]) for name, part in parts.items()}, size=size / SIZE)
+    return Distance(**{name: float(part / MOST[name]) for name, part in parts.items()}, size=resized / SIZE)

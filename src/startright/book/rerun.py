@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 from startright.book import compare, gate, seal, stale
 from startright.book.compare import Difference
@@ -70,7 +71,7 @@ def run(page: Page, out: Path) -> list[Problem]:
     notebook = with_outputs(merged(page), executed)
     problems = gate.gate(notebook, page.docname)
     if not problems:
-        seal.seal(notebook, key=key, seconds=seconds, **seal.machine())
+        seal.seal(notebook, key=key, seconds=seconds, run=uuid4().hex[:16], **seal.machine())
     write(notebook, out)
     return problems
 
@@ -114,6 +115,7 @@ def rerun(
     report: Say = say,
     force: bool = False,
     place: Callable[[Page], Path] = executed_path,
+    apart: bool = False,
 ) -> Rerun:
     """Executes the stale ones among ``pages`` and compares all of them with the committed ones.
 
@@ -122,13 +124,14 @@ def rerun(
         report: takes a line of progress at a time.
         force: execute fresh ones as well.
         place: where the executed pages go.
+        apart: execute those as well whose run at ``place`` is the committed one: it agrees with itself.
     """
     differences: list[Difference] = []
     numbers = 0
     problems = [found for page in pages if page.ipynb.exists() for found in drift(page)]
     drifted = {problem.page for problem in problems}
     sound = [page for page in pages if page.docname not in drifted]
-    due = [page for page in sound if force or not is_fresh(page, place(page))]
+    due = [page for page in sound if force or _is_due(page, place(page), apart)]
     for _, found in run_all(due, report, place):
         problems += found
     failed = {problem.page for problem in problems}
@@ -143,6 +146,10 @@ def rerun(
         except ValueError as error:
             problems.append(Problem(page.docname, f"cannot be compared: {error}"))
     return Rerun(problems, differences, numbers)
+
+
+def _is_due(page: Page, path: Path, apart: bool) -> bool:
+    return not is_fresh(page, path) or (apart and not seal.is_another(path, page.ipynb))
 
 
 def _has_reference(page: Page) -> bool:

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from startright import __version__
 from startright.book import stale
 from startright.book.contents import Page, Problem
-from startright.book.pair import SEAL, code_cells, parse
+from startright.book.pair import SEAL, code_cells, parse, read
 
 
 def fingerprint(cell: NotebookNode) -> str:
@@ -71,6 +71,17 @@ def is_fresh(page: Page, path: Path) -> bool:
         return path.exists() and facts_in(path).get("key") == stale.key(page)
     except ValueError:
         return False
+
+
+def one_run(notebook: NotebookNode, other: NotebookNode) -> bool:
+    """Whether two notebooks hold the outputs of one and the same run: they agree, which says nothing."""
+    run = facts(notebook).get("run")
+    return run is not None and run == facts(other).get("run")
+
+
+def is_another(path: Path, reference: Path) -> bool:
+    """Whether ``path`` holds another run than ``reference``, a notebook that may be missing."""
+    return not reference.exists() or not one_run(read(path), read(reference))
 
 
 def broken(notebook: NotebookNode, name: str) -> list[Problem]:

@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from startright.models.passes import tensors
 from startright.models.surgery_walk import arguments
@@ -35,6 +34,8 @@ def cost(model: nn.Module, example: Any) -> Cost:
     >>> cost(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 5)), torch.zeros(7, 1, 4, 4))
     Cost(parameters=65, macs=112)
     """
+    from torch.utils.flop_counter import FlopCounterMode  # noqa: PLC0415 (it brings the compiler's Triton along)
+
     args, kwargs = arguments(example)
     examples = len(next(tensors((args, kwargs))))
     with plainly(model), FlopCounterMode(display=False) as counter:

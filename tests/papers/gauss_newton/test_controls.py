@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 import torch
-from contract.verdicts import assert_controls_fail
+from contract.verdicts import assert_all_named, assert_controls_fail
 
 from startright.papers.gauss_newton import descent
 from startright.papers.gauss_newton.claims import CLAIMS
@@ -199,9 +199,4 @@ def test_every_check_fails_for_its_wrong_method(claim):
 
 
 def test_every_wrong_method_is_some_checks_control():
-    named = {
-        check.control
-        for claim in CLAIMS
-        for check in claim.measure({s.name: recorded(s, "quick") for s in claim.studies}).checks
-    }
-    assert named - {""} == set(CONTROLS)
+    assert_all_named(CLAIMS, CONTROLS)

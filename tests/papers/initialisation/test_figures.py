@@ -1,11 +1,10 @@
 """Figures, tables and sentences say what the records say."""
 
-from dataclasses import replace
-
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from contract.tampering import changed, times
 
 from startright.papers.initialisation import figures, findings, knobs, schematic, studies, tables
 from startright.papers.initialisation.readings import exact, networks, of
@@ -83,27 +82,20 @@ def test_the_table_of_gradients_is_exact(records):
     assert list(table.index) == ["sigmoid", "tanh", "ReLU", "Leaky ReLU"]
 
 
-def changed(records, **metrics):
-    """The records with metrics multiplied."""
-    return [
-        replace(r, metrics=r.metrics | {k: r.metrics[k] * by for k, by in metrics.items()}) for r in records
-    ]
-
-
 def test_words_follow_the_numbers(records):
     runs, exactly = records["initialisation-depth"], records["initialisation-gradients"]
     assert "level with the 0.058" in str(findings.glorot(runs))
-    assert "below the 0.058" in str(findings.glorot(changed(runs, signal_10=0.5)))
+    assert "below the 0.058" in str(findings.glorot(changed(runs, signal_10=times(0.5))))
     assert "1.003 ± 0.013 under He's" in str(findings.laws(runs))
     assert "37 powers" in str(findings.vanishing(runs))
-    assert "25 powers" in str(findings.vanishing(changed(runs, gradient_ratio=1e12)))
+    assert "25 powers" in str(findings.vanishing(changed(runs, gradient_ratio=times(1e12))))
     assert "No gradient is above" in str(findings.gradients(exactly))
-    assert "Some gradients are above" in str(findings.gradients(changed(exactly, of_bound=2.0)))
-    assert "to 1e−10" in str(findings.gradients(changed(exactly, difference=1e6)))
+    assert "Some gradients are above" in str(findings.gradients(changed(exactly, of_bound=times(2.0))))
+    assert "to 1e−10" in str(findings.gradients(changed(exactly, difference=times(1e6))))
     uniform = [r for r in runs if r.config["shape"] == "uniform"]
     rest = [r for r in runs if r.config["shape"] == "normal"]
     assert "for no law" in str(findings.shapes(runs))
-    other = rest + changed(uniform, signal_factor=1.2)
+    other = rest + changed(uniform, signal_factor=times(1.2))
     assert "for naive, Glorot and He does" in str(findings.shapes(other))
 
 

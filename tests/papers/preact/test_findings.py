@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from contract import tampering
 
 from startright.measured import Contrast, Count, listed
 from startright.papers.preact import chaos_findings, findings, ks, studies, wording
@@ -60,20 +61,7 @@ def said(full):
 
 def changed(metric, new, when=lambda config: True):
     """A change of one metric and its curve: ``new(value, record)``, where ``when(config)``."""
-
-    def change(records):
-        return [
-            replace(
-                r,
-                metrics={k: new(v, r) if k == metric else v for k, v in r.metrics.items()},
-                curves={k: [new(x, r) for x in c] if k == metric else c for k, c in r.curves.items()},
-            )
-            if when(r.config)
-            else r
-            for r in records
-        ]
-
-    return change
+    return lambda records: tampering.changed(records, when, **{metric: new})
 
 
 def one_seed(records):

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 import torch
-from contract.verdicts import assert_controls_fail, checks_of, run_wrong
+from contract.verdicts import assert_all_named, assert_controls_fail, run_wrong
 
 from startright.papers.priors import (
     deconvolution,
@@ -159,5 +159,4 @@ def test_every_check_fails_for_the_wrong_method_it_names(claim):
 
 
 def test_every_control_is_named_by_a_check():
-    named = {check.control for claim in CLAIMS for check in checks_of(claim)}
-    assert named - {""} == set(CONTROLS)
+    assert_all_named(CLAIMS, CONTROLS)

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from contract.verdicts import assert_controls_fail, assert_sides, checks_of
+from contract.verdicts import assert_all_named, assert_controls_fail, assert_sides, checks_of
 
 from startright.papers.scalp import hidden, layers
 from startright.papers.scalp.claims import CLAIMS
@@ -194,8 +194,7 @@ def test_every_check_fails_for_its_control(id):
 
 
 def test_every_control_is_of_a_check():
-    named = {check.control for claim in CLAIMS for check in checks_of(claim) if check.counts}
-    assert named == set(CONTROLS)
+    assert_all_named(CLAIMS, CONTROLS)
 
 
 # --- both sides of the thresholds -------------------------------------------------------------

@@ -77,7 +77,7 @@ def deconvolve(
     *,
     cut: float = 1e-8,
     kind: str = "cut",
-    background: Background | None = None,
+    background: Background | Callable[..., Background] | None = None,
     band: np.ndarray | None = None,
 ) -> np.ndarray:
     r""":math:`F^{-1}[F r / F\check\beta]` at the points of a grid, (points,).
@@ -89,12 +89,14 @@ def deconvolve(
         grid: the grid.
         cut: τ.
         kind: of the filter, see :func:`passed`.
-        background: what grows, on the side of the weights; None: fitted.
+        background: what grows, on the side of the weights, or how it is fitted to the values, with the
+            arguments of :func:`~startright.papers.priors.backgrounds.fitted`, which is meant by None.
         band: the frequencies to keep, (points / 2 + 1,); None: those that the filter keeps.
     """
     if family.is_dirac:
         return values
-    background = fitted(values, family, nu, grid) if background is None else background
+    if not isinstance(background, Background):
+        background = (background or fitted)(values, family, nu, grid)
     remainder = values - background.on_means(grid.w, family, nu, grid)
     factor = passed(family, nu, grid, cut, kind)
     transform = forth(remainder, grid) * (factor if band is None else np.where(band, factor, 0))

@@ -11,13 +11,14 @@ Source: P. Wolinski, G. Charpiat and Y. Ollivier, arXiv 2002.00178, the theorem 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 
 from startright.papers.priors import verdicts
 from startright.papers.priors.backgrounds import WIDTH, Background, fitted
-from startright.papers.priors.deconvolution import Penalty, deconvolve, mass, passed, sampled
+from startright.papers.priors.deconvolution import Penalty, log_prior, mass, passed
 from startright.papers.priors.families import Family
 from startright.papers.priors.grids import Grid
 from startright.papers.priors.verdicts import Verdict
@@ -74,16 +75,10 @@ class _Task:
 
     def curve(self, nu: float, grid: Grid, cut: float, band: np.ndarray | None = None) -> np.ndarray:
         """A_ν at the points of a grid, by one cut, perhaps of some frequencies alone."""
-        r = sampled(self.penalty, nu, grid)
-        if self.family.is_dirac:
-            return -r
         width = WIDTH * math.sqrt(max(map(self.family.variance, self.nus)))
-        if self.background is None:
-            known = fitted(r, self.family, nu, grid, width=width, waves=self.waves)
-        else:
-            known = self.background(nu)
+        known = self.background(nu) if self.background else partial(fitted, width=width, waves=self.waves)
         settings = {"cut": cut, "kind": self.kind, "background": known, "band": band}
-        return -self.family.entropy(nu) - deconvolve(r, self.family, nu, grid, **settings)
+        return log_prior(self.penalty, self.family, nu, grid, **settings)
 
     def band(self, grid: Grid) -> np.ndarray:
         """The frequencies that the posteriors of every ν let through."""
