@@ -4,11 +4,9 @@ import os
 import pickle
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
 
 from startright.data import Dataset, Split
 from startright.models import MLP, build
@@ -108,7 +106,9 @@ def test_a_machine_without_a_compiler(tmp_path):
         " check_compiler(torch.device('cpu'))"
     )
     env = os.environ | {"CXX": str(tmp_path / "none"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert "RuntimeError: compile=True needs a compiler for cpu" in done.stderr
 
@@ -146,19 +146,3 @@ def test_a_compiled_stack_has_the_same_curves(compiler, case):
             assert b.curves[name] == pytest.approx(values, rel=1e-5, abs=1e-6)
     for a, b in zip(plain, models, strict=True):
         torch.testing.assert_close(a.state_dict(), b.state_dict(), rtol=1e-4, atol=1e-6, equal_nan=True)
-
-
-@pytest.mark.slow
-def test_a_network_that_looks_at_values_is_refused(compiler):
-    class Looks(nn.Linear):
-        def forward(self, x):
-            return super().forward(x) * (2 if float(self.scale) > 0 else 1)
-
-    def made():
-        model = Looks(4, 2)
-        model.register_buffer("scale", torch.tensor(1.0))
-        return model
-
-    config = replace(SGD, schedule=None, epochs=2)
-    with pytest.raises(RuntimeError, match="the step of the stack cannot be compiled"):
-        train_stacked([made(), made()], data(), config, seeds=[0, 1], compile=True)

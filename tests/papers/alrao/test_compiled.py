@@ -52,20 +52,25 @@ def assert_same(model, other):
     [
         {},
         {"bias": False, "optimizer": "adam"},
-        {"interval": (1e-3, 1e200)},
+        {"failed": 2},
         {"likelihood": CrossEntropy(label_smoothing=0.1, ignore_index=2)},
     ],
     ids=["sgd", "adam, no bias", "failing heads", "smoothed"],
 )
 def test_a_compiled_step_is_the_step(options):
-    (plain, o1), (model, o2) = wrapped(False, **options), wrapped(True, **options)
+    failed = options.get("failed")
+    own = {name: value for name, value in options.items() if name != "failed"}
+    (plain, o1), (model, o2) = wrapped(False, **own), wrapped(True, **own)
+    if failed is not None:
+        plain.heads.weight.data[failed, 0, 0] = model.heads.weight.data[failed, 0, 0] = torch.nan
     batches = minibatches(6)
     expected, found = train(plain, o1, batches), train(model, o2, batches)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12, equal_nan=True)
     assert_same(model, plain)
     assert int(model.switch.t) == 7
-    if "interval" in options:
-        assert not model.heads.weight.isfinite().all() or (model.switch.weights < 1e-3).any()
+    if failed is not None:
+        assert found.isfinite().all()
+        assert model.switch.weights[failed] == model.switch.weights.min()
 
 
 def test_a_checkpoint_goes_on_compiled_or_not():
@@ -124,7 +129,7 @@ def test_other_heads_are_refused(make_head, likelihood):
 
 def test_a_compiled_stack_has_the_same_curves():
     data = load("digits", n_train=96, n_test=50, flatten=True, dtype=torch.float64)
-    settings = [((1e-5, 1e100), 4), ((0.1, 0.1), 1), ((1e-4, 1e-1), 4)]
+    settings = [((1e-5, 1e-1), 4), ((0.1, 0.1), 1), ((1e-4, 1e-1), 4)]
 
     def run(compile):
         nets = [build(lambda: MLP((64, 6, 10), batch_norm=True), seed).double() for seed in range(3)]
