@@ -6,10 +6,13 @@ number of runs and of layers.
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
 from startright.training.config import TrainConfig
+
+Factor = float | torch.Tensor
 
 
 class StackedSGD:
@@ -27,22 +30,26 @@ class StackedSGD:
 
     @torch.no_grad()
     def step(
-        self, theta: torch.Tensor, gradient: torch.Tensor, rate: float = 1.0, decay: float = 1.0
+        self, theta: torch.Tensor, gradient: torch.Tensor, rate: Factor = 1.0, decay: Factor = 1.0
     ) -> None:
         """Move ``theta``, (runs, ...), in place, given its gradient of the same shape.
 
         Args:
             theta: the parameters.
             gradient: theirs.
-            rate: factor of the learning rates in this step.
-            decay: factor of the weight decay in this step.
+            rate: factor of the learning rates in this step; a tensor where the step is recorded.
+            decay: factor of the weight decay in this step; likewise.
         """
         gradient = _decayed(gradient, theta, self.weight_decay, decay)
         if self.momentum:
             if self.velocity is None:
                 self.velocity = torch.zeros_like(theta)
             gradient = self.velocity.mul_(self.momentum).add_(gradient)
-        theta.addcmul_(self.lrs, gradient, value=-rate)
+        _descend_(theta, self.lrs, gradient, rate)
+
+    def slots(self) -> list[tuple[Any, str]]:
+        """Where what it goes on with is held."""
+        return [(self, "lrs"), *([(self, "velocity")] if self.momentum else [])]
 
     def keep(self, rows: list[int]) -> None:
         """Forget all runs but those of the given indices."""
@@ -75,7 +82,7 @@ class StackedAdam:
 
     @torch.no_grad()
     def step(
-        self, theta: torch.Tensor, gradient: torch.Tensor, rate: float = 1.0, decay: float = 1.0
+        self, theta: torch.Tensor, gradient: torch.Tensor, rate: Factor = 1.0, decay: Factor = 1.0
     ) -> None:
         """Move ``theta``, (runs, ...), in place; as of :class:`StackedSGD`."""
         if self.first is None:
@@ -85,8 +92,13 @@ class StackedAdam:
         bias_first, bias_second = (1 - beta**self.steps for beta in self.betas)
         self.first.lerp_(gradient, 1 - self.betas[0])
         self.second.mul_(self.betas[1]).addcmul_(gradient, gradient, value=1 - self.betas[1])
-        scale = self.second.sqrt().div_(math.sqrt(bias_second)).add_(self.eps)
-        theta.addcmul_(self.lrs, self.first / scale, value=-rate / bias_first)
+        root = bias_second.sqrt() if isinstance(bias_second, torch.Tensor) else math.sqrt(bias_second)
+        scale = self.second.sqrt().div_(root).add_(self.eps)
+        _descend_(theta, self.lrs, self.first / scale, rate / bias_first)
+
+    def slots(self) -> list[tuple[Any, str]]:
+        """Where what it goes on with is held."""
+        return [(self, name) for name in ("lrs", "steps", "first", "second")]
 
     def keep(self, rows: list[int]) -> None:
         """Forget all runs but those of the given indices."""
@@ -95,10 +107,20 @@ class StackedAdam:
             self.first, self.second = self.first[rows], self.second[rows]
 
 
+def _descend_(theta: torch.Tensor, lrs: torch.Tensor, update: torch.Tensor, rate: Factor) -> None:
+    """Move by the update, each run or entry at its rate."""
+    if isinstance(rate, torch.Tensor):
+        theta.sub_(lrs * rate * update)
+    else:
+        theta.addcmul_(lrs, update, value=-rate)
+
+
 def _decayed(
-    gradient: torch.Tensor, theta: torch.Tensor, weight_decay: float | torch.Tensor, factor: float
+    gradient: torch.Tensor, theta: torch.Tensor, weight_decay: float | torch.Tensor, factor: Factor
 ) -> torch.Tensor:
     """The gradient with that of the L2 penalty."""
+    if isinstance(factor, torch.Tensor):
+        return gradient + theta * (weight_decay * factor)
     if isinstance(weight_decay, torch.Tensor):
         return gradient.addcmul(weight_decay, theta, value=factor)
     return gradient.add(theta, alpha=weight_decay * factor) if weight_decay else gradient

@@ -81,6 +81,10 @@ class ModelStack:
         """The parameters of the first run by name."""
         return {name: values[0].detach() for name, values in self.parts().items()}
 
+    def slots(self) -> list[tuple[Any, str]]:
+        """Where the parameters and the buffers of each run are held."""
+        return [(self, "theta"), *((self._own, name) for name in self._own)]
+
     def parts(self) -> dict[str, torch.Tensor]:
         """The parameters by name, (runs, ...), as views of ``theta``."""
         parts = zip(self.names, self.theta.split(self._sizes, 1), self._shapes, strict=True)

@@ -15,10 +15,11 @@ from torch import nn
 from startright.data import Dataset, epoch_order
 from startright.data.batches import batch_sizes
 from startright.seeds import generator
+from startright.training.compiled import CompiledMove, Slot, check_compiler
 from startright.training.config import Group, History, TrainConfig, check_lr
 from startright.training.evaluation import Loss, Recorder, cross_entropy, stacked_loss
 from startright.training.loop import Augment, Hook, at_least_float32, precision, train
-from startright.training.optim import stacked_optimizer
+from startright.training.optim import Factor, stacked_optimizer
 from startright.training.sizes import fitting_threads, stacking_pays
 from startright.training.stack import ModelStack, check_alike
 
@@ -34,6 +35,7 @@ def train_stacked(
     augment: Augment | Sequence[Augment] | None = None,
     on_epoch: Hook | None = None,
     on_step: Hook | None = None,
+    compile: bool = False,
 ) -> list[History]:
     """Train all ``models`` in place, as one program, on the device where ``data`` are.
 
@@ -54,6 +56,8 @@ def train_stacked(
         on_epoch: given the number of the epoch, from 0, and the
             :class:`~startright.training.stack.ModelStack`, before it.
         on_step: given the number of steps done and the stack, after each.
+        compile: make the step by torch's compiler (:mod:`startright.training.compiled`), anew for each number
+            of runs left and each size of a batch. It takes seconds, so it pays in long runs.
 
     Returns:
         One history a run, the same as :func:`startright.training.train` gives, within rounding.
@@ -61,6 +65,7 @@ def train_stacked(
     Raises:
         ValueError: models that cannot be stacked, or seeds, learning rates, augmentations or strengths of a
             penalty that do not match them.
+        RuntimeError: to be compiled without a compiler, or a step that cannot be.
     """
     lrs = [config.lr] * len(models) if lrs is None else [check_lr(lr) for lr in lrs]
     if not len(models) == len(seeds) == len(lrs):
@@ -74,9 +79,13 @@ def train_stacked(
             f"expected one strength of the penalty a model, got {len(strengths)} for {len(models)}"
         )
     check_alike(models)
-    if on_epoch is on_step is None and not stacking_pays(models[0], data.train.x.device):
+    if compile:
+        check_compiler(data.train.x.device)
+    elif on_epoch is on_step is None and not stacking_pays(models[0], data.train.x.device):
         return _one_by_one(models, data, config, seeds, lrs, loss, augment)
     program = _Gradients([model.to(data.train.x.device).train() for model in models], config, lrs, loss)
+    if compile:
+        program.move = CompiledMove(program)
     hooks = {"on_epoch": on_epoch, "on_step": on_step}
     bound = {
         name: hook and (lambda count, _, hook=hook: hook(count, program.stack))
@@ -183,25 +192,37 @@ class _Gradients:
         self.stack, self.loss, self.config, self.count = ModelStack(models), loss, config, 0
         self.lrs, self.penalty = self.stack.theta.new_tensor(lrs), config.penalty
         self.optimizer = stacked_optimizer(config, self.lrs, self.stack.first())
+        self.rate: Factor = 1.0
+        self.decay: Factor = 1.0
 
     def step(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        if self.config.schedule is not None:
+            self.rate = self.config.schedule(self.count)
+        if self.config.decay_schedule is not None:
+            self.decay = self.config.decay_schedule(self.count)
+        self.count += 1
+        return self.move(x, y)
+
+    def slots(self) -> list[Slot]:
+        """Where it holds what changes from step to step."""
+        schedules = {"rate": self.config.schedule, "decay": self.config.decay_schedule}
+        followed = [(self, name) for name, schedule in schedules.items() if schedule is not None]
+        return [*self.stack.slots(), *self.optimizer.slots(), (self, "lrs"), *followed]
+
+    def move(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Move each run; the batch losses."""
         with precision(self.config, x.device):
             outputs = self.stack(x, shared=False)
         losses = stacked_loss(self.loss, at_least_float32(outputs), y).mean(1)
         objective = losses if self.penalty is None else losses + self.penalty.value(self.stack.parts())
         (gradient,) = torch.autograd.grad(objective.sum(), self.stack.theta)
-        rate, decay = (
-            1.0 if schedule is None else schedule(self.count)
-            for schedule in (self.config.schedule, self.config.decay_schedule)
-        )
-        self.optimizer.step(self.stack.theta, gradient, rate, decay)
+        self.optimizer.step(self.stack.theta, gradient, self.rate, self.decay)
         if self.penalty is not None:
-            self._prox(rate)
-        self.count += 1
+            self._prox(self.rate)
         return losses
 
     @torch.no_grad()
-    def _prox(self, rate: float) -> None:
+    def _prox(self, rate: Factor) -> None:
         """The proximal step, each parameter with the rate of its group."""
         rule = self.config.groups or (lambda name, values: Group())
         for name, values in self.stack.parts().items():

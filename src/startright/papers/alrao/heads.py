@@ -10,7 +10,7 @@ from torch.func import vmap
 
 from startright.models.functional import call_at
 from startright.papers.alrao.likelihoods import Likelihood, example_shares, in_closed_form
-from startright.papers.alrao.mixture import NEVER, linear_step
+from startright.papers.alrao.mixture import NEVER, HeadStep, linear_step
 from startright.papers.alrao.rates import Interval, LogUniform, as_sampler
 
 
@@ -92,14 +92,23 @@ class HeadBank(nn.Module):
         """
         if not (self.linear and in_closed_form(likelihood)):
             return self._backward(z, targets, log_weights, likelihood, scale)
-        weight, bias = self.weight, self.bias
-        step = linear_step(z, weight, bias, targets, log_weights, likelihood)
+        step = linear_step(z, self.weight, self.bias, targets, log_weights, likelihood)
+        self.take(z, step, scale)
+        return step.loss, step.log_likelihoods
+
+    def take(self, z: torch.Tensor, step: HeadStep, scale: float | torch.Tensor | None = None) -> None:
+        """Adds the gradients that :func:`~startright.alrao.mixture.linear_step` has found.
+
+        Args:
+            z: features, (B, d).
+            step: of linear heads.
+            scale: as of :meth:`backward`.
+        """
         if z.requires_grad:
             z.backward(_scaled(step.features, scale))
-        for parameter, gradient in ((weight, step.weight), (bias, step.bias)):
+        for parameter, gradient in ((self.weight, step.weight), (self.bias, step.bias)):
             if parameter is not None and parameter.requires_grad:
                 _add_gradient(parameter, _scaled(gradient, scale))
-        return step.loss, step.log_likelihoods
 
     def _backward(
         self,
@@ -174,8 +183,10 @@ def rates_of_heads(interval: Interval, n: int, head_rate: float | None) -> torch
         head_rate: one rate for all instead.
 
     Raises:
-        ValueError: a rate that is not positive and finite, or none that follows from the interval.
+        ValueError: no head, a rate that is not positive and finite, or none that follows from the interval.
     """
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise ValueError(f"n_heads must be a positive integer, got {n!r}")
     if head_rate is not None:
         if not 0 < head_rate < math.inf:
             raise ValueError(f"head_rate must be positive and finite, got {head_rate}")

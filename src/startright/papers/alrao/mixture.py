@@ -19,6 +19,7 @@ from typing import NamedTuple
 import torch
 
 from startright.papers.alrao.likelihoods import Likelihood, example_shares
+from startright.training.compiled import recording
 
 NEVER = -torch.inf
 
@@ -86,7 +87,7 @@ def _all_sound(outputs: torch.Tensor, means: torch.Tensor) -> bool:
 
     Finite outputs come from finite weights; the sums may overflow where all is well, and nothing is lost.
     """
-    if outputs.device.type != "cpu" or torch.compiler.is_compiling():
+    if outputs.device.type != "cpu" or torch.compiler.is_compiling() or recording():
         return False
     return math.isfinite(float(outputs.sum() + means.sum()))
 

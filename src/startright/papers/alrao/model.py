@@ -18,6 +18,7 @@ from startright.errors import unknown
 from startright.models import build
 from startright.papers.alrao import replicas
 from startright.papers.alrao.batches import as_features, call, flat_targets
+from startright.papers.alrao.compiled import CompiledHeads
 from startright.papers.alrao.ends import End, looking, take_last_linear
 from startright.papers.alrao.first_step import check_step, check_type, full_precision
 from startright.papers.alrao.heads import HeadBank, drop_failed_, make_heads, rates_of_heads
@@ -44,8 +45,7 @@ class Alrao(nn.Module):
         heads: on those features.
         likelihood: of the heads' outputs.
         theta: see :class:`~startright.alrao.switch.Switch`.
-        strict: see :func:`wrap`.
-        group: likewise.
+        strict, group: see :func:`wrap`.
 
     Attributes:
         switch: the weights of the heads.
@@ -72,6 +72,7 @@ class Alrao(nn.Module):
         self.head_rates: torch.Tensor | None = None
         self._ends = tuple(part for part in backbone.modules() if isinstance(part, End))
         self._classifies, self._checked, self._compared = bool(self._ends), False, False
+        self._compiled: CompiledHeads | None = None
 
     def __getattr__(self, name: str) -> Any:
         backbone = self.__dict__.get("_modules", {}).get("backbone")
@@ -164,6 +165,8 @@ class Alrao(nn.Module):
         self.turn.differentiated()
         try:
             with full_precision(z):
+                if self._compiled:
+                    return self._compiled.backward(self.heads, self.switch, z, targets, scale)
                 return self.heads.backward(z, targets, self.switch.log_weights, self.likelihood, scale)
         except RuntimeError:
             check_step(self, z, targets)
@@ -272,7 +275,7 @@ class Alrao(nn.Module):
             nn.utils.clip_grad_norm_(self.backbone.parameters(), max_norm)
         optimizer.step()
         if self.heads.n > 1:
-            self.switch.update(log_likelihoods)
+            (self._compiled.observe if self._compiled else Switch.update)(self.switch, log_likelihoods)
         return loss
 
 
@@ -292,6 +295,7 @@ def wrap(
     theta: float = 0.9999,
     strict: bool = True,
     group: replicas.Group = replicas.WORLD,
+    compile: bool = False,
 ) -> tuple[Alrao, Optimizer]:
     r"""A model that learns with all rates of ``interval`` at once, and its optimizer.
 
@@ -310,9 +314,8 @@ def wrap(
         interval: (ηmin, ηmax), or a sampler (see :mod:`startright.alrao.rates`).
         n_heads: N.
         seed: of the rates (role ``"rates"``) and of the heads' weights (role ``"heads"``); the backbone's
-            own initialisation is not touched. A seed repeats them: two models of one architecture wrapped
-            with the same seed, the default say, have the same rates. None draws the seed from torch's global
-            generator, so that ``torch.manual_seed`` decides.
+            own initialisation is not touched. Two models of one architecture wrapped with the same seed have
+            the same rates. None draws it from torch's global generator: ``torch.manual_seed`` decides.
         optimizer: ``"sgd"`` or ``"adam"``.
         likelihood: ``"categorical"`` for class numbers, ``"gaussian"`` (variance 1) for real vectors, or
             an object like those of :mod:`startright.alrao.likelihoods`: ``CrossEntropy`` has class weights,
@@ -325,9 +328,11 @@ def wrap(
         strict: refuse features or heads' outputs that look like probabilities; otherwise warn.
         group: the processes that train this model together, each on its share of the batch: ``"world"``, all
             of ``torch.distributed`` if it runs; a process group; None: this process alone.
+        compile: make what linear heads and Switch do in a step by torch's compiler, which takes seconds once.
 
     Raises:
         ValueError: an interval, option, head or backbone that does not fit.
+        RuntimeError: to be compiled, without a compiler.
 
     >>> backbone = nn.Sequential(nn.Linear(64, 32), nn.ReLU())
     >>> model, optimizer = wrap(backbone, lambda: nn.Linear(32, 10), (1e-5, 10.0))
@@ -336,8 +341,6 @@ def wrap(
     """
     if optimizer not in OPTIMIZERS:
         raise unknown("optimizer", optimizer, OPTIMIZERS)
-    if isinstance(n_heads, bool) or not isinstance(n_heads, int) or n_heads < 1:
-        raise ValueError(f"n_heads must be a positive integer, got {n_heads!r}")
     backbone, group = replicas.unwrapped(backbone, group)
     seed = int(torch.randint(2**62, ())) if seed is None else seed
     head_rates = rates_of_heads(interval, n_heads, head_rate)
@@ -350,6 +353,7 @@ def wrap(
     like = next(backbone.parameters())
     for part in (model.heads, model.switch):  # in bfloat16 they would be too coarse
         part.to(like.device, torch.promote_types(real_type(like.dtype), torch.float32))
+    model._compiled = CompiledHeads(model.heads, model.likelihood, theta) if compile else None
     rates = {f"backbone.{name}": rate for name, rate in model.unit_rates.items()}
     for name, p in model.heads.named_parameters():
         rates[f"heads.{name}"] = model.head_rates.view(-1, *[1] * (p.dim() - 1))
@@ -378,8 +382,7 @@ def wrap_classifier(
         n_heads: likewise.
         strict: refuse a network that does not end in a linear layer, one that is tied or has hooks; otherwise
             warn, and go on.
-        example: inputs of two examples or more, to find out at once and not at the first step; the network's
-            buffers and torch's generators stay as they are.
+        example: inputs of two examples or more, to find out now; buffers and generators stay as they are.
         options: likewise. The heads are fresh: they do not start from the layer that they replace.
 
     Raises:

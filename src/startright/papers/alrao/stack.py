@@ -18,6 +18,7 @@ from startright.papers.alrao.optim import PerUnitSGD
 from startright.papers.alrao.switch import switch_update
 from startright.papers.alrao.training import Watch, fit
 from startright.training import History, ModelStack, TrainConfig
+from startright.training.compiled import CompiledMove, Slot, check_compiler
 from startright.training.config import check_plain
 from startright.training.loop import Augment
 from startright.training.optim import StackedAdam, StackedSGD
@@ -34,6 +35,7 @@ def fit_stacked(
     seeds: Sequence[int],
     augment: Augment | None = None,
     watches: Sequence[Watch] | None = None,
+    compile: bool = False,
 ) -> list[History]:
     """Train all models in place, as one program; with each, what :func:`startright.alrao.training.fit` does.
 
@@ -52,6 +54,7 @@ def fit_stacked(
         watches: one a run, given the weights of its heads, (N,), after each of its steps, on the device;
             such as :class:`~startright.alrao.trace.WeightTrace`. A run that has left the stack has no more
             steps.
+        compile: see :func:`startright.training.train_stacked`.
 
     Returns:
         One history a run.
@@ -67,7 +70,9 @@ def fit_stacked(
         )
     check_plain(config, "Alrao")
     _check_pairs(pairs)
-    if not stacking_pays(pairs[0][0].backbone, data.train.x.device):
+    if compile:
+        check_compiler(data.train.x.device)
+    elif not stacking_pays(pairs[0][0].backbone, data.train.x.device):
         check_alike([model.backbone for model, _ in pairs])
         own = zip(pairs, seeds, watches or [None] * len(pairs), strict=True)
         return [
@@ -78,6 +83,8 @@ def fit_stacked(
         model.look(data.train.x[:2])
     runs = _Runs([pairs[run] for run in order], [watches[run] for run in order] if watches else None)
     runs.check(data)
+    if compile:
+        runs.move = CompiledMove(runs)
     with fitting_threads(pairs[0][0].backbone, data.train.x.device):
         histories = train_together(runs, data, config, seeds=[seeds[run] for run in order], augment=augment)
     return [history for _, history in sorted(zip(order, histories, strict=True), key=lambda pair: pair[0])]
@@ -119,15 +126,25 @@ class _Runs:
         return list(zip(self.groups, *(tensor.split(sizes) for tensor in tensors), strict=True))
 
     def step(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        losses = self.move(x, y)
+        if self.watches is not None:
+            weights = [row for group in self.groups for row in group.log_weights.exp()]
+            for watch, row in zip(self.watches, weights, strict=True):
+                watch(row)
+        return losses
+
+    def slots(self) -> list[Slot]:
+        """Where it holds what changes from step to step."""
+        own = [slot for group in self.groups for slot in group.slots()]
+        return [*self.stack.slots(), *self.optimizer.slots(), *own]
+
+    def move(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Move each run; the mixtures' losses."""
         z = self.stack(x, shared=False)
         steps = [group.step(part, labels) for group, part, labels in self._split(z.detach(), y)]
         losses, features = (torch.cat(parts) for parts in zip(*steps, strict=True))
         (gradient,) = torch.autograd.grad(z, self.stack.theta, features)
         self.optimizer.step(self.stack.theta, gradient)
-        if self.watches is not None:
-            weights = [row for group in self.groups for row in group.log_weights.exp()]
-            for watch, row in zip(self.watches, weights, strict=True):
-                watch(row)
         return losses
 
     def outputs(self, x: torch.Tensor) -> torch.Tensor:
@@ -168,6 +185,12 @@ class _Heads:
     @property
     def runs(self) -> int:
         return len(self.models)
+
+    def slots(self) -> list[Slot]:
+        """Where it holds what changes from step to step."""
+        moving = [(self.tensors, name) for name in self.tensors]
+        switch = [(self, "log_mass"), (self, "t")] if self.n > 1 else []
+        return [*moving, *switch, *(slot for optimizer in self.optimizers for slot in optimizer.slots())]
 
     @property
     def weight(self) -> torch.Tensor:

@@ -124,8 +124,11 @@ class Switch(nn.Module):
             raise ValueError(
                 f"expected {self.n} log-likelihoods, got a tensor of {tuple(mean_log_likelihoods.shape)}"
             )
-        moved = switch_update(self.log_mass, self.t, mean_log_likelihoods, self.theta)
-        self.log_mass.copy_(moved)
+        self.take(switch_update(self.log_mass, self.t, mean_log_likelihoods, self.theta))
+
+    def take(self, log_mass: torch.Tensor) -> None:
+        """Go on with the log-masses after one more outcome, (2, n), that :func:`switch_update` gave."""
+        self.log_mass.copy_(log_mass)
         self.t.add_(1)
         if self.turn is not None:
             self.turn.observed()
