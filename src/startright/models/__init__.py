@@ -1,5 +1,6 @@
 """Networks, one family a file, as plain modules."""
 
+from startright.models.allcnn import AllCNN, DigitsCNN
 from startright.models.build import build
 from startright.models.char_lstm import CharLSTM
 from startright.models.googlenet import GoogLeNet
@@ -9,4 +10,16 @@ from startright.models.mobilenet import MobileNetV2
 from startright.models.senet import SENet18
 from startright.models.vgg import VGG11, VGG19
 
-__all__ = ["MLP", "VGG11", "VGG19", "CharLSTM", "GoogLeNet", "LeNet", "MobileNetV2", "SENet18", "build"]
+__all__ = [
+    "MLP",
+    "VGG11",
+    "VGG19",
+    "AllCNN",
+    "CharLSTM",
+    "DigitsCNN",
+    "GoogLeNet",
+    "LeNet",
+    "MobileNetV2",
+    "SENet18",
+    "build",
+]

@@ -27,14 +27,18 @@ class StackedSGD:
 
     @torch.no_grad()
     def step(
-        self, theta: torch.Tensor, gradient: torch.Tensor, rate: float = 1.0, decay: float = 1.0
+        self,
+        theta: torch.Tensor,
+        gradient: torch.Tensor,
+        rate: float | torch.Tensor = 1.0,
+        decay: float = 1.0,
     ) -> None:
         """Move ``theta``, (runs, ...), in place, given its gradient of the same shape.
 
         Args:
             theta: the parameters.
             gradient: theirs.
-            rate: factor of the learning rates in this step.
+            rate: factor of the learning rates in this step, or one a run, (runs,).
             decay: factor of the weight decay in this step.
         """
         gradient = _decayed(gradient, theta, self.weight_decay, decay)
@@ -42,7 +46,7 @@ class StackedSGD:
             if self.velocity is None:
                 self.velocity = torch.zeros_like(theta)
             gradient = self.velocity.mul_(self.momentum).add_(gradient)
-        theta.addcmul_(self.lrs, gradient, value=-rate)
+        _descend(theta, self.lrs, gradient, rate)
 
     def keep(self, rows: list[int]) -> None:
         """Forget all runs but those of the given indices."""
@@ -75,7 +79,11 @@ class StackedAdam:
 
     @torch.no_grad()
     def step(
-        self, theta: torch.Tensor, gradient: torch.Tensor, rate: float = 1.0, decay: float = 1.0
+        self,
+        theta: torch.Tensor,
+        gradient: torch.Tensor,
+        rate: float | torch.Tensor = 1.0,
+        decay: float = 1.0,
     ) -> None:
         """Move ``theta``, (runs, ...), in place; as of :class:`StackedSGD`."""
         if self.first is None:
@@ -86,13 +94,27 @@ class StackedAdam:
         self.first.lerp_(gradient, 1 - self.betas[0])
         self.second.mul_(self.betas[1]).addcmul_(gradient, gradient, value=1 - self.betas[1])
         scale = self.second.sqrt().div_(math.sqrt(bias_second)).add_(self.eps)
-        theta.addcmul_(self.lrs, self.first / scale, value=-rate / bias_first)
+        _descend(theta, self.lrs, self.first / scale, rate, bias_first)
 
     def keep(self, rows: list[int]) -> None:
         """Forget all runs but those of the given indices."""
         self.lrs = self.lrs[rows]
         if self.first is not None:
             self.first, self.second = self.first[rows], self.second[rows]
+
+
+def _descend(
+    theta: torch.Tensor,
+    lrs: torch.Tensor,
+    direction: torch.Tensor,
+    rate: float | torch.Tensor,
+    divisor: float = 1.0,
+) -> None:
+    """One step against a direction; the factor is one for all runs, or one a run."""
+    if isinstance(rate, torch.Tensor):
+        theta.addcmul_(lrs * _column(rate), direction, value=-1 / divisor)
+    else:
+        theta.addcmul_(lrs, direction, value=-rate / divisor)
 
 
 def _decayed(
