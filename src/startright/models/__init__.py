@@ -7,6 +7,7 @@ from startright.models.googlenet import GoogLeNet
 from startright.models.lenet import LeNet
 from startright.models.mlp import MLP
 from startright.models.mobilenet import MobileNetV2
+from startright.models.resnet import CIFARResNet, ResNet, ResNet18
 from startright.models.senet import SENet18
 from startright.models.vgg import VGG11, VGG19
 
@@ -15,11 +16,14 @@ __all__ = [
     "VGG11",
     "VGG19",
     "AllCNN",
+    "CIFARResNet",
     "CharLSTM",
     "DigitsCNN",
     "GoogLeNet",
     "LeNet",
     "MobileNetV2",
+    "ResNet",
+    "ResNet18",
     "SENet18",
     "build",
 ]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from startright import data
-from startright.models import AllCNN, DigitsCNN, build
+from startright.models import AllCNN, DigitsCNN, ResNet18, build
 from startright.papers.critical.deficits import Window, deficit_schedule
 from startright.papers.critical.fisher import fisher_trace
 from startright.studies import Outcome, thin
@@ -36,6 +36,7 @@ class Recipe(NamedTuple):
 RECIPES = {
     "digits": Recipe(DigitsCNN, 0.05),
     "allcnn": Recipe(AllCNN, 0.05),
+    "resnet18": Recipe(ResNet18, 0.1),
 }
 
 
