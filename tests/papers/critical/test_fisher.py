@@ -44,8 +44,12 @@ NETS = {
         nn.Flatten(),
         nn.LazyLinear(3),
     ).double(),
-    "tokens": lambda: nn.Sequential(nn.Flatten(1, 2), nn.Linear(8, 5), nn.Tanh(), Mean(), nn.Linear(5, 3)).double(),
-    "norm1d": lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 5), nn.BatchNorm1d(5), nn.Linear(5, 3)).double().eval(),
+    "tokens": lambda: nn.Sequential(
+        nn.Flatten(1, 2), nn.Linear(8, 5), nn.Tanh(), Mean(), nn.Linear(5, 3)
+    ).double(),
+    "norm1d": lambda: nn.Sequential(
+        nn.Flatten(), nn.Linear(64, 5), nn.BatchNorm1d(5), nn.Linear(5, 3)
+    ).double().eval(),
 }  # fmt: skip
 
 
@@ -177,7 +181,9 @@ def tied():
 
 REFUSED = {
     "call model.eval": lambda: nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 3)),
-    "by the batch": lambda: nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4, track_running_stats=False)).eval(),
+    "by the batch": lambda: nn.Sequential(
+        nn.Linear(4, 4), nn.BatchNorm1d(4, track_running_stats=False)
+    ).eval(),
     "called 2 times": Twice,
     "called 0 times": Unused,
     "used in another place": Aside,
