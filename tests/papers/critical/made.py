@@ -10,7 +10,7 @@ BASE = 97.5
 LAYERS = ("features.0", "features.1", "features.3", "features.4", "classifier")
 
 
-def made(study, lost, profile="quick", noise=0.05):
+def made(study, lost, profile="quick", noise=0.01):
     """The grid with accuracies that miss the control's by ``lost(config)`` points."""
     records = []
     for run in study.runs(profile):

@@ -43,7 +43,7 @@ def test_every_check_fails_for_its_wrong_method(id):
         REMOVAL: made.removal("quick" if id == "C11" else "full"),
         WINDOW: made.window(),
         FISHER: made.fisher(),
-        DECAY: made.decay(),
+        DECAY: made.decay(without=5.0),
     }
     claim = BY_ID[id]
     measured = claim.measure({study.name: right[study.name] for study in claim.studies})
@@ -77,7 +77,7 @@ def test_thresholds_lie_where_they_are_said_to_lie():
     assert_sides(lambda p: check("C9", 0, {WINDOW: made.window(early=p)}), holds=0.1, fails=-0.1)
     assert_sides(lambda p: check("C9", 1, {WINDOW: made.window(late=p)}), holds=0.4, fails=0.6)
     assert_sides(lambda p: check("C9", 1, {WINDOW: made.window(late=p)}), holds=-0.4, fails=-0.6)
-    assert_sides(lambda p: check("C10", 0, {FISHER: made.fisher(peak=p)}), holds=10.5, fails=9.5)
+    assert_sides(lambda p: check("C10", 0, {FISHER: made.fisher(peak=p, clean=1.0)}), holds=10.5, fails=9.5)
     assert_sides(lambda p: check("C10", 1, {FISHER: made.fisher(peak=60 * p)}), holds=3.1, fails=2.9)
     assert_sides(lambda p: check("C10", 2, {FISHER: made.fisher(gain=p)}), holds=0.1, fails=-0.1)
     assert_sides(lambda p: check("C10", 3, {FISHER: made.fisher(blur=60 * p)}), holds=1.05, fails=0.95)
