@@ -177,7 +177,7 @@ f"{sum(exact.values()):.2f}, plain lines: {reference.fisher_trace(net, x):.2f}"
 # %% [markdown]
 # What do drawn labels give? The same on the average, with a spread that falls like the root of their number.
 
-# %% mystnb={"figure": {"caption": "The trace with labels drawn from the model, over the exact one, against the number of labels drawn for each of thirty inputs; five repetitions each. An untrained network.", "name": "fig-critical-sampled"}, "image": {"alt": "Three columns of five circles around a dotted line at one, closer to it from left to right."}} tags=["nbval-ignore-output"]
+# %% mystnb={"figure": {"caption": "The trace with labels drawn from the model, over the exact one, against the number of labels drawn for each of thirty inputs; five repetitions each. An untrained network.", "name": "fig-critical-sampled"}, "image": {"alt": "Three columns of five circles around a dotted line at one, closer to it from left to right."}}
 rng = generator(SEED, "drawn-labels")
 total = torch.tensor(sum(exact.values()))
 drawn = {n: torch.tensor([sum(sampled_trace(net, x, draws=n, generator=rng).values()) for _ in range(5)])
@@ -360,7 +360,7 @@ pages.claims_table("critical", claims, live=measured, profile=PROFILE, seed=SEED
 # gap is then left is the network's.
 # ```
 
-# %% tags=["nbval-ignore-output"]
+# %%
 y = data.load("digits").train.y[:30]
 both = sum(exact.values()), sum(empirical_trace(net, x, y).values())
 f"exact {both[0]:.1f}, at the labels {both[1]:.1f}"
