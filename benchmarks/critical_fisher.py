@@ -1,7 +1,7 @@
 """The exact trace of the Fisher information against a backward pass for every input and class.
 
-To reach with four convolutions on 150 inputs and ten classes: 2 seconds, and 5 times as fast. Blocks alternate, so
-that a busy machine harms both alike; on a CPU the time is that of the process.
+To reach with four convolutions on 150 inputs and ten classes: 2 seconds, and 5 times as fast. Blocks
+alternate, so that a busy machine harms both alike; on a CPU the time is that of the process.
 """
 
 import argparse
