@@ -1,7 +1,7 @@
 """Removal time × deficit × seed as one program against the same runs one by one: how many times as fast.
 
-To reach on a CPU with 18 networks of four convolutions: 3 times. Blocks alternate, so that a busy machine harms
-both alike; on a CPU the time is that of the process.
+To reach on a CPU with 18 networks of four convolutions: 3 times. Blocks alternate, so that a busy machine
+harms both alike; on a CPU the time is that of the process.
 """
 
 import argparse
