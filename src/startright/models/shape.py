@@ -20,15 +20,16 @@ def scaled(channels: int, width: float) -> int:
     return max(1, round(channels * width))
 
 
-def check_images(x: torch.Tensor, in_channels: int) -> None:
-    """Refuse what is not a batch of images of 32 × 32.
+def check_images(x: torch.Tensor, in_channels: int, side: int = 32) -> None:
+    """Refuse what is not a batch of images of ``side`` × ``side``.
 
     Raises:
         ValueError: another shape.
     """
-    if x.dim() != 4 or tuple(x.shape[1:]) != (in_channels, 32, 32):
+    if x.dim() != 4 or tuple(x.shape[1:]) != (in_channels, side, side):
         raise ValueError(
-            f"this network takes images of (n, {in_channels}, 32, 32), got a tensor of {tuple(x.shape)}"
+            f"this network takes images of (n, {in_channels}, {side}, {side}),"
+            f" got a tensor of {tuple(x.shape)}"
         )
 
 

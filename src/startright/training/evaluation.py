@@ -1,6 +1,7 @@
 """Losses and accuracies of one network or of a stack of them; their course over a training."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 import torch
 from torch.nn import functional as F
@@ -88,9 +89,17 @@ class Recorder:
         data: evaluated on the test part and, if there is one, the validation part.
         loss: gives the loss of each example.
         runs: how many networks are trained.
+        epochs: of each of them, none more than the training's own; by default those.
     """
 
-    def __init__(self, config: TrainConfig, data: Dataset, loss: Loss, runs: int = 1):
+    def __init__(
+        self,
+        config: TrainConfig,
+        data: Dataset,
+        loss: Loss,
+        runs: int = 1,
+        epochs: Sequence[int] | None = None,
+    ):
         self.histories = [History() for _ in range(runs)]
         self._going = self.histories
         self._parts = {
@@ -100,6 +109,7 @@ class Recorder:
         }
         per_epoch = len(batch_sizes(len(data.train.y), config.batch_size, config.drop_last))
         self._loss, self._every, self._end = loss, config.eval_every or per_epoch, config.epochs * per_epoch
+        self._ends = [per_epoch * own for own in epochs] if epochs is not None else [math.inf] * runs
         self._step, self._since, self._sum = 0, 0, 0.0
 
     def step(self, losses: torch.Tensor, forward: Forward) -> list[int] | None:
@@ -110,16 +120,25 @@ class Recorder:
             forward: gives their outputs, (runs, n, classes), for inputs, (n, ...).
 
         Returns:
-            ``None``, or, after an evaluation, which of these runs have not diverged.
+            ``None``, or, after an evaluation, which of these runs have neither diverged nor ended.
         """
         self._step, self._since, self._sum = self._step + 1, self._since + 1, self._sum + losses.detach()
-        if self._step % self._every and self._step != self._end:
+        due = not self._step % self._every or self._step == self._end
+        if not due and self._step not in self._ends:
             return None
-        for history, point in zip(self._going, self._points(forward), strict=True):
-            history.record(self._step, point)
-        rows = [row for row, history in enumerate(self._going) if history.status == "ok"]
-        self._going = [self._going[row] for row in rows]
-        self._since, self._sum = 0, 0.0
+        for history, end, point in zip(self._going, self._ends, self._points(forward), strict=True):
+            if due or end == self._step:
+                history.record(self._step, point)
+        rows = [
+            row
+            for row, (history, end) in enumerate(zip(self._going, self._ends, strict=True))
+            if history.status == "ok" and self._step < end
+        ]
+        self._going, self._ends = ([own[row] for row in rows] for own in (self._going, self._ends))
+        if due:
+            self._since, self._sum = 0, 0.0
+        else:
+            self._sum = self._sum[rows]
         return rows
 
     def _points(self, forward: Forward) -> list[dict[str, float]]:

@@ -18,6 +18,7 @@ from startright.training.sizes import fitting_threads
 Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Augment = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 Hook = Callable[[int, Any], None]
+Alter = Callable[[int, torch.Tensor, torch.Tensor, torch.Generator], tuple[torch.Tensor, torch.Tensor]]
 
 
 def train(
@@ -28,6 +29,7 @@ def train(
     seed: int = 0,
     loss: Loss = cross_entropy,
     augment: Augment | None = None,
+    alter: Alter | None = None,
     step: Step | None = None,
     on_epoch: Hook | None = None,
     on_step: Hook | None = None,
@@ -47,6 +49,8 @@ def train(
             the initialisation is the model's own, see :func:`startright.models.build`.
         loss: gives the loss of each example, (n,), from outputs and labels; the batch mean is minimised.
         augment: changes a batch of training inputs, given a generator on their device.
+        alter: changes inputs and labels of a training batch, after ``augment``, given the number of the
+            epoch, from 0, the two, and the generator of ``augment``.
         step: moves the model by one batch of inputs and targets and returns the batch loss, a scalar on the
             device; by default :func:`gradient_step` with the optimizer that ``config`` describes.
         on_epoch: given the number of the epoch, from 0, and the model, before it.
@@ -60,25 +64,36 @@ def train(
 
     Raises:
         ValueError: a seed that is not a non-negative integer, batches that the data do not fill, a step
-            beside settings that it would not follow, or schedules, which the host follows, to be captured.
+            beside settings that it would not follow, or schedules or alterations, which the host follows, to
+            be captured.
     """
     (x, y), device = data.train, data.train.x.device
     order, noise = generator(seed, "order"), generator(seed, "augment", device)
     model.to(device).train()
     if step is not None:
         check_plain(config, "the step given")
-    if capture and (config.schedule or config.decay_schedule) is not None:
+    if capture and (config.schedule or config.decay_schedule or alter) is not None:
         raise ValueError("a schedule is followed on the host, step by step: train with capture=False")
     step = step or gradient_step(model, torch_optimizer(config, model, capturable=capture), loss, config)
 
+    now = 0
+
+    def begin(epoch: int, model: nn.Module) -> None:
+        nonlocal now
+        now = epoch
+        if on_epoch is not None:
+            on_epoch(epoch, model)
+
     def whole(index: torch.Tensor) -> torch.Tensor:
-        inputs = augment(x[index], noise) if augment else x[index]
-        return step(inputs, y[index])
+        inputs, targets = augment(x[index], noise) if augment else x[index], y[index]
+        if alter is not None:
+            inputs, targets = alter(now, inputs, targets, noise)
+        return step(inputs, targets)
 
     launch = CapturedStep(whole, [noise]) if capture and device.type == "cuda" else whole
     recorder = Recorder(config, data, loss)
     with fitting_threads(model, device):
-        _epochs(model, data, config, order, launch, recorder, on_epoch, on_step)
+        _epochs(model, data, config, order, launch, recorder, begin, on_step)
     return recorder.histories[0]
 
 

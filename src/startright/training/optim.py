@@ -37,7 +37,8 @@ class StackedSGD:
         Args:
             theta: the parameters.
             gradient: theirs.
-            rate: factor of the learning rates in this step; a tensor where the step is recorded.
+            rate: factor of the learning rates in this step, or one a run, (runs,); a tensor where the step is
+                recorded.
             decay: factor of the weight decay in this step; likewise.
         """
         gradient = _decayed(gradient, theta, self.weight_decay, decay)
@@ -45,7 +46,7 @@ class StackedSGD:
             if self.velocity is None:
                 self.velocity = torch.zeros_like(theta)
             gradient = self.velocity.mul_(self.momentum).add_(gradient)
-        _descend_(theta, self.lrs, gradient, rate)
+        _descend(theta, self.lrs, gradient, rate)
 
     def slots(self) -> list[tuple[Any, str]]:
         """Where what it goes on with is held."""
@@ -94,7 +95,7 @@ class StackedAdam:
         self.second.mul_(self.betas[1]).addcmul_(gradient, gradient, value=1 - self.betas[1])
         root = bias_second.sqrt() if isinstance(bias_second, torch.Tensor) else math.sqrt(bias_second)
         scale = self.second.sqrt().div_(root).add_(self.eps)
-        _descend_(theta, self.lrs, self.first / scale, rate / bias_first)
+        _descend(theta, self.lrs, self.first / scale, rate, bias_first)
 
     def slots(self) -> list[tuple[Any, str]]:
         """Where what it goes on with is held."""
@@ -107,12 +108,16 @@ class StackedAdam:
             self.first, self.second = self.first[rows], self.second[rows]
 
 
-def _descend_(theta: torch.Tensor, lrs: torch.Tensor, update: torch.Tensor, rate: Factor) -> None:
-    """Move by the update, each run or entry at its rate."""
+def _descend(
+    theta: torch.Tensor, lrs: torch.Tensor, direction: torch.Tensor, rate: Factor, divisor: Factor = 1.0
+) -> None:
+    """One step against a direction, each run or entry at its rate; one factor for all, or one per run."""
+    if isinstance(divisor, torch.Tensor):
+        rate, divisor = torch.as_tensor(rate, device=theta.device) / divisor, 1.0
     if isinstance(rate, torch.Tensor):
-        theta.sub_(lrs * rate * update)
+        theta.addcmul_(lrs * _column(rate), direction, value=-1 / divisor)
     else:
-        theta.addcmul_(lrs, update, value=-rate)
+        theta.addcmul_(lrs, direction, value=-rate / divisor)
 
 
 def _decayed(

@@ -65,6 +65,20 @@ def warmup(steps: int, then: Schedule = constant) -> Schedule:
     return lambda step: (step + 1) / steps if step < steps else then(step - steps)
 
 
+def restarted(schedule: Schedule, at: int) -> Schedule:
+    """``schedule``, which from step ``at`` on is followed from its beginning again.
+
+    >>> [restarted(milestones([2]), 3)(step) for step in range(6)]
+    [1.0, 1.0, 0.1, 1.0, 1.0, 0.1]
+
+    Raises:
+        ValueError: ``at`` is below 0.
+    """
+    if at < 0:
+        raise ValueError(f"at must be at least 0, got {at}")
+    return lambda step: schedule(step - at if step >= at else step)
+
+
 def _positive(value: int, name: str) -> None:
     if value < 1:
         raise ValueError(f"{name} must be at least 1, got {value}")

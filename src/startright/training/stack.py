@@ -91,13 +91,18 @@ class ModelStack:
         return {name: part.view(len(part), *shape) for name, part, shape in parts}
 
     @torch.no_grad()
-    def keep(self, rows: Sequence[int]) -> None:
-        """Give every model its parameters and buffers back, and go on with those of the given rows."""
+    def write(self) -> None:
+        """Give every model its parameters and buffers as they are now."""
         stacked = self.parts() | self._own
         for row, model in enumerate(self.models):
             tensors = _tensors(model)
             for name, values in stacked.items():
                 tensors[name].copy_(values[row])
+
+    @torch.no_grad()
+    def keep(self, rows: Sequence[int]) -> None:
+        """Give every model its parameters and buffers back, and go on with those of the given rows."""
+        self.write()
         self.models = [self.models[row] for row in rows]
         self.theta = self.theta.detach()[rows].requires_grad_()
         self._own = {name: values[rows] for name, values in self._own.items()}

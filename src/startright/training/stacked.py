@@ -5,9 +5,9 @@ that run alone. Each run sees the same initial weights, order of the data and up
 :func:`startright.training.train`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -18,8 +18,9 @@ from startright.seeds import generator
 from startright.training.compiled import CompiledMove, Slot, check_compiler
 from startright.training.config import Group, History, TrainConfig, check_lr
 from startright.training.evaluation import Loss, Recorder, cross_entropy, stacked_loss
-from startright.training.loop import Augment, Hook, at_least_float32, precision, train
+from startright.training.loop import Alter, Augment, Hook, at_least_float32, precision, train
 from startright.training.optim import Factor, stacked_optimizer
+from startright.training.schedules import Schedule
 from startright.training.sizes import fitting_threads, stacking_pays
 from startright.training.stack import ModelStack, check_alike
 
@@ -33,6 +34,9 @@ def train_stacked(
     lrs: Sequence[float] | None = None,
     loss: Loss = cross_entropy,
     augment: Augment | Sequence[Augment] | None = None,
+    alter: Alter | Sequence[Alter | None] | None = None,
+    schedules: Sequence[Schedule] | None = None,
+    epochs: Sequence[int] | None = None,
     on_epoch: Hook | None = None,
     on_step: Hook | None = None,
     compile: bool = False,
@@ -53,6 +57,10 @@ def train_stacked(
         loss: gives the loss of each example, (n,), from outputs and labels; the batch mean is minimised.
         augment: changes a batch of training inputs of one run, given a generator on their device; or one a
             run.
+        alter: changes inputs and labels of a training batch of one run, as in
+            :func:`startright.training.train`; or one a run.
+        schedules: one a run, in the place of that of ``config``.
+        epochs: one a run, at most those of ``config``; a run that has done its own leaves the stack.
         on_epoch: given the number of the epoch, from 0, and the
             :class:`~startright.training.stack.ModelStack`, before it.
         on_step: given the number of steps done and the stack, after each.
@@ -63,8 +71,8 @@ def train_stacked(
         One history a run, the same as :func:`startright.training.train` gives, within rounding.
 
     Raises:
-        ValueError: models that cannot be stacked, or seeds, learning rates, augmentations or strengths of a
-            penalty that do not match them.
+        ValueError: models that cannot be stacked, or seeds, learning rates, augmentations, alterations,
+            schedules, epochs or strengths of a penalty that do not match them.
         RuntimeError: to be compiled without a compiler, or a step that cannot be.
     """
     lrs = [config.lr] * len(models) if lrs is None else [check_lr(lr) for lr in lrs]
@@ -79,11 +87,23 @@ def train_stacked(
             f"expected one strength of the penalty a model, got {len(strengths)} for {len(models)}"
         )
     check_alike(models)
+    each_of = {
+        "seed": list(seeds),
+        "lr": lrs,
+        "augment": one_each("augmentation", augment, len(models)),
+        "alter": one_each("alteration", alter, len(models)),
+        "schedule": one_each("schedule", schedules or config.schedule, len(models)),
+        "epochs": one_each("number of epochs", epochs or config.epochs, len(models)),
+    }
+    _check_epochs(each_of["epochs"], config)
     if compile:
         check_compiler(data.train.x.device)
     elif on_epoch is on_step is None and not stacking_pays(models[0], data.train.x.device):
-        return _one_by_one(models, data, config, seeds, lrs, loss, augment)
-    program = _Gradients([model.to(data.train.x.device).train() for model in models], config, lrs, loss)
+        return _one_by_one(models, data, config, each_of, loss)
+    schedules = each_of["schedule"] if schedules else None
+    program = _Gradients(
+        [model.to(data.train.x.device).train() for model in models], config, lrs, loss, schedules
+    )
     if compile:
         program.move = CompiledMove(program)
     hooks = {"on_epoch": on_epoch, "on_step": on_step}
@@ -92,39 +112,51 @@ def train_stacked(
         for name, hook in hooks.items()
     }
     with fitting_threads(models[0], data.train.x.device):
-        return train_together(program, data, config, seeds=seeds, loss=loss, augment=augment, **bound)
+        changed = {"augment": augment, "alter": alter, "epochs": epochs}
+        return train_together(program, data, config, seeds=seeds, loss=loss, **changed, **bound)
 
 
-def _one_by_one(  # noqa: PLR0917 - those of train_stacked
+def _one_by_one(
     models: Sequence[nn.Module],
     data: Dataset,
     config: TrainConfig,
-    seeds: Sequence[int],
-    lrs: Sequence[float],
+    each_of: Mapping[str, Sequence],
     loss: Loss,
-    augment: Augment | Sequence[Augment] | None,
 ) -> list[History]:
     """The same by the loop for one run."""
-    histories, augments = [], each_augment(augment, len(models))
-    for row, (model, seed, lr, own) in enumerate(zip(models, seeds, lrs, augments, strict=True)):
-        penalty = config.penalty
+    histories = []
+    for row, model in enumerate(models):
+        own, penalty = {name: values[row] for name, values in each_of.items()}, config.penalty
         if penalty is not None and isinstance(penalty.strength, tuple):
             penalty = replace(penalty, strength=penalty.strength[row])
-        here = replace(config, lr=lr, penalty=penalty)
-        histories.append(train(model, data, here, seed=seed, loss=loss, augment=own))
+        here = {name: own.pop(name) for name in ("lr", "schedule", "epochs")}
+        histories.append(train(model, data, replace(config, penalty=penalty, **here), loss=loss, **own))
     return histories
 
 
-def each_augment(augment: Augment | Sequence[Augment] | None, runs: int) -> list[Augment | None]:
-    """The augmentation of each run.
+def one_each(name: str, given: Any, runs: int) -> list:
+    """What each run has: a value of its own, or the one value, such as a function, that is given for all.
+
+    Args:
+        name: what it is, for the message.
+        given: one value or None, or a sequence of as many as there are runs.
+        runs: how many.
 
     Raises:
         ValueError: not one a run.
     """
-    augments = [augment] * runs if augment is None or callable(augment) else list(augment)
-    if len(augments) != runs:
-        raise ValueError(f"expected one augmentation a run, got {len(augments)} for {runs}")
-    return augments
+    values = list(given) if isinstance(given, Sequence) else [given] * runs
+    if len(values) != runs:
+        raise ValueError(f"expected one {name} a run, got {len(values)} for {runs}")
+    return values
+
+
+def _check_epochs(epochs: Sequence[int], config: TrainConfig) -> None:
+    for own in epochs:
+        if not 1 <= own <= config.epochs:
+            raise ValueError(
+                f"the epochs of a run must be 1 to those of the config, {config.epochs}, got {own}"
+            )
 
 
 class Program(Protocol):
@@ -148,6 +180,8 @@ def train_together(
     seeds: Sequence[int],
     loss: Loss = cross_entropy,
     augment: Augment | Sequence[Augment] | None = None,
+    alter: Alter | Sequence[Alter | None] | None = None,
+    epochs: Sequence[int] | None = None,
     on_epoch: Hook | None = None,
     on_step: Hook | None = None,
 ) -> list[History]:
@@ -160,19 +194,22 @@ def train_together(
         seeds: one a run.
         loss: what is evaluated.
         augment: changes a batch of training inputs of one run; or one a run.
+        alter: changes inputs and labels of a training batch of one run; or one a run.
+        epochs: one a run, at most those of ``config``; by default those.
         on_epoch: given the number of the epoch, from 0, and the program, before it.
         on_step: given the number of steps done and the program, after each.
 
     Raises:
         ValueError: a seed that is not a non-negative integer, or batches that the data do not fill.
     """
-    batches, recorder = _Batches(data, config, seeds, augment), Recorder(config, data, loss, len(seeds))
+    batches = _Batches(data, config, seeds, augment, alter)
+    recorder = Recorder(config, data, loss, len(seeds), epochs)
     for epoch in range(config.epochs):
         if on_epoch is not None:
             on_epoch(epoch, program)
         batches.shuffle()
         for batch in range(batches.count):
-            losses = program.step(*batches.take(batch))
+            losses = program.step(*batches.take(epoch, batch))
             if on_step is not None:
                 on_step(epoch * batches.count + batch + 1, program)
             rows = recorder.step(losses, program.outputs)
@@ -188,7 +225,15 @@ def train_together(
 class _Gradients:
     """Plain training: each run descends its own loss."""
 
-    def __init__(self, models: Sequence[nn.Module], config: TrainConfig, lrs: Sequence[float], loss: Loss):
+    def __init__(
+        self,
+        models: Sequence[nn.Module],
+        config: TrainConfig,
+        lrs: Sequence[float],
+        loss: Loss,
+        schedules: Sequence[Schedule] | None = None,
+    ):
+        self.schedules = schedules
         self.stack, self.loss, self.config, self.count = ModelStack(models), loss, config, 0
         self.lrs, self.penalty = self.stack.theta.new_tensor(lrs), config.penalty
         self.optimizer = stacked_optimizer(config, self.lrs, self.stack.first())
@@ -196,7 +241,9 @@ class _Gradients:
         self.decay: Factor = 1.0
 
     def step(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        if self.config.schedule is not None:
+        if self.schedules is not None:
+            self.rate = self.lrs.new_tensor([schedule(self.count) for schedule in self.schedules])
+        elif self.config.schedule is not None:
             self.rate = self.config.schedule(self.count)
         if self.config.decay_schedule is not None:
             self.decay = self.config.decay_schedule(self.count)
@@ -205,7 +252,7 @@ class _Gradients:
 
     def slots(self) -> list[Slot]:
         """Where it holds what changes from step to step."""
-        schedules = {"rate": self.config.schedule, "decay": self.config.decay_schedule}
+        schedules = {"rate": self.schedules or self.config.schedule, "decay": self.config.decay_schedule}
         followed = [(self, name) for name, schedule in schedules.items() if schedule is not None]
         return [*self.stack.slots(), *self.optimizer.slots(), (self, "lrs"), *followed]
 
@@ -236,6 +283,7 @@ class _Gradients:
         self.stack.keep(rows)
         self.optimizer.keep(rows)
         self.lrs = self.lrs[rows]
+        self.schedules = self.schedules and [self.schedules[row] for row in rows]
         self.penalty = self.penalty and self.penalty.keep(rows)
 
 
@@ -248,9 +296,11 @@ class _Batches:
         config: TrainConfig,
         seeds: Sequence[int],
         augment: Augment | Sequence[Augment] | None,
+        alter: Alter | Sequence[Alter | None] | None,
     ):
         self.data, self.size = data.train, config.batch_size
-        self.augments = each_augment(augment, len(seeds))
+        self.augments = one_each("augmentation", augment, len(seeds))
+        self.alters = one_each("alteration", alter, len(seeds))
         self.count = len(batch_sizes(len(data.train.y), config.batch_size, config.drop_last))
         self.orders = [generator(seed, "order") for seed in seeds]
         self.noises = [generator(seed, "augment", data.train.x.device) for seed in seeds]
@@ -260,18 +310,22 @@ class _Batches:
         drawn = [epoch_order(len(self.data.y), order) for order in self.orders]
         self.index = torch.stack(drawn).to(self.data.y.device)
 
-    def take(self, batch: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def take(self, epoch: int, batch: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Inputs, (runs, n, ...), and labels, (runs, n)."""
         index = self.index[:, batch * self.size : (batch + 1) * self.size]
-        x = self.data.x[index]
+        x, y = self.data.x[index], self.data.y[index]
         if any(self.augments):
             runs = zip(self.augments, x, self.noises, strict=True)
             x = torch.stack([augment(own, rng) if augment else own for augment, own, rng in runs])
-        return x, self.data.y[index]
+        if any(self.alters):
+            runs = zip(self.alters, x, y, self.noises, strict=True)
+            pairs = [alter(epoch, *own, rng) if alter else own for alter, *own, rng in runs]
+            x, y = (torch.stack(part) for part in zip(*pairs, strict=True))
+        return x, y
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these of the runs alone."""
-        self.orders, self.noises, self.augments = (
-            [own[row] for row in rows] for own in (self.orders, self.noises, self.augments)
+        self.orders, self.noises, self.augments, self.alters = (
+            [own[row] for row in rows] for own in (self.orders, self.noises, self.augments, self.alters)
         )
         self.index = self.index[rows]

@@ -136,7 +136,7 @@ def _alive(ax: Axes, runs: Records):
 
 
 def pareto(records: Records) -> Figure:
-    """Accuracy of what is left against its parameters, a point per run, a line per method, a panel per network."""
+    """Accuracy of what is left against its parameters, per run, method and network."""
     networks = readings.networks(records)
     figure, axes = panels(1, len(networks), height=3.6, squeeze=False)
     for ax, (network, group) in zip(axes[0], networks.items(), strict=True):
