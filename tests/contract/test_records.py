@@ -4,6 +4,7 @@ A module may move and a config get a field with a default. A record whose key th
 the same settings would be orphaned in silence: nothing reads it, and its run is due again.
 """
 
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -11,18 +12,25 @@ import pytest
 from startright.book import catalogue
 from startright.paths import repository
 from startright.studies import Run
+from startright.studies.record import run_key
 from startright.studies.strict_json import loads, setting
 
 FILES = sorted((repository() / "data" / "results").glob("*.jsonl"))
 
 
-def run_of(line):
-    """The run that a line says it is a record of, made anew by its study."""
+def keys_of(line):
+    """The keys that the line's study makes of its settings; a field added since is no part of them, at its default."""
     study = catalogue.STUDIES[line["study"]]
     made = {type(config) for profile in study.profiles for config in study.grid(profile)}
-    (kind,) = {each for each in made if {*line["config"]} == {*each.__dataclass_fields__}}
-    config = kind(**{name: setting(value) for name, value in line["config"].items()})
-    return Run(study.name, study.version, config, line["seed"])
+    given = {name: setting(value) for name, value in line["config"].items()}
+    kinds = [each for each in made if _needed(each) <= {*given} <= {*each.__dataclass_fields__}]
+    spelled = [Run(study.name, study.version, kind(**given), line["seed"]).settings for kind in kinds]
+    alike = [{name: values[name] for name in given} for values in spelled]
+    return [run_key(study.name, study.version, values, line["seed"]) for values in alike]
+
+
+def _needed(kind):
+    return {field.name for field in fields(kind) if field.default is field.default_factory is MISSING}
 
 
 def test_there_are_records():
@@ -33,4 +41,4 @@ def test_there_are_records():
 def test_every_line_is_a_run_of_a_known_study(path: Path):
     for number, text in enumerate(path.read_bytes().splitlines(), 1):
         line = loads(text)
-        assert (line["study"], line["key"]) == (path.stem, run_of(line).key), f"line {number}"
+        assert line["study"] == path.stem and line["key"] in keys_of(line), f"line {number}"
