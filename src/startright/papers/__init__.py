@@ -29,6 +29,7 @@ class Paper:
         citation: its key in ``book/references.bib``.
         part: of the book, from 1, in which it stands.
         pages: the pages that are about it, below ``book/``, without suffix.
+        rank: its place in the part; papers of one rank stand by name.
     """
 
     package: str
@@ -36,6 +37,7 @@ class Paper:
     citation: str
     part: int
     pages: tuple[str, ...]
+    rank: int = 1
 
     @property
     def name(self) -> str:
@@ -77,5 +79,5 @@ def paper(name: str) -> Paper:
 
 
 def every() -> list[Paper]:
-    """All papers in the order of the book: by part, then by name."""
-    return sorted(map(paper, names()), key=lambda found: (found.part, found.name))
+    """All papers in the order of the book: by part, rank, name."""
+    return sorted(map(paper, names()), key=lambda found: (found.part, found.rank, found.name))

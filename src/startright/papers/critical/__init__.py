@@ -15,6 +15,7 @@ PAPER = Paper(
     title="Critical learning periods",
     citation="achille2019critical",
     part=1,
+    rank=2,
     pages=("starting/critical-periods",),
 )
 
