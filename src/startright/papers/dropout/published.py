@@ -40,7 +40,8 @@ EARLY = {
 }
 #: The recipe of 600 epochs: without, with early stochastic depth.
 LONG = {"ViT-T": (76.3, 76.7), "Swin-F": (76.1, 76.6), "ConvNeXt-F": (77.5, 77.7)}
-#: Late stochastic depth, of networks that over-fit: before and after; whether "before" has noise is not known to us.
+#: Late stochastic depth, of networks that over-fit: before and after. Which noise "before" has is not known
+#: to us.
 LATE = {"ViT-B": (81.6, 82.3), "Mixer-B": (78.0, 78.6)}
 #: ResNet-110 under the linear rule, its last block kept with probability 1/2.
 RESNET_110 = {"blocks": 54, "last": 0.5, "expected": 40.25}

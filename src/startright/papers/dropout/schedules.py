@@ -37,7 +37,9 @@ def factor(schedule: str, step: int, cutoff: int | None = None, decay: str = "li
         return 1.0
     if schedule == "late":
         return float(step >= cutoff)
-    return float(step < cutoff) * (1 - step / cutoff if decay == "linear" else 1.0)
+    if step >= cutoff:
+        return 0.0
+    return 1 - step / cutoff if decay == "linear" else 1.0
 
 
 class RateSchedule:
