@@ -94,7 +94,7 @@ def standard(records: Records) -> Finding:
 def fitting(records: Records) -> Finding:
     """How far each network's training accuracy is above its test accuracy, without noise."""
     gaps = {f"gap_{regime}": Measured.of(values, 1) for regime, values in readings.gap(records).items()}
-    told = [f"{gaps[f'gap_{regime}']} in the {REGIMES[regime]} one" for regime in REGIMES]
+    told = [f"{gaps[f'gap_{regime}']} in the {REGIMES[regime]} network" for regime in REGIMES]
     text = f"""
         Without noise, points of accuracy on the training images over the test images are
         {listed(told)} (n = {gaps["gap_under"].n})."""
