@@ -2,8 +2,8 @@
 
 Source:
     Test errors of residual networks on CIFAR-10: Li et al. (2018), to the digits known to us. The other values
-    were computed for the plan of this book by another program: autocorrelations over 20 networks, accuracies on
-    the digits of scikit-learn with 50 layers of 64 units, Adam at 3e-4 and 300 steps, the seeds not stated.
+    were computed for the plan of this book by another program: autocorrelations over 20 networks, accuracies
+    on the digits of scikit-learn with 50 layers of 64 units, Adam at 3e-4, 300 steps, the seeds not stated.
 """
 
 #: (kind, normalised, β, depth) → autocorrelation of df/dx at lags 1, 5 and 15.

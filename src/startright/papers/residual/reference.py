@@ -1,7 +1,7 @@
 r"""The method as its equations say it, without speed and without questions: to read, and to test against.
 
-What runs is :mod:`startright.residual.shattering`, :mod:`startright.residual.surface` and, on networks of your
-own, :func:`startright.residual.looks_linear.looks_linear_`. The tests hold them equal.
+What runs is :mod:`startright.residual.shattering`, :mod:`startright.residual.surface` and, on networks of
+your own, :func:`startright.residual.looks_linear.looks_linear_`. The tests hold them equal.
 
 Source: Balduzzi et al. (2017); Li et al. (2018); Zhang et al. (2022).
 """
