@@ -22,7 +22,7 @@ from startright.papers.residual import readings
 from startright.papers.residual.published import ACCURACY, AUTOCORRELATION
 from startright.papers.residual.readings import STARTS, described
 from startright.papers.residual.studies.shattering import LAGS
-from startright.studies import Record, curve_frame, origin_label
+from startright.studies import Record, origin_label
 
 Records = Sequence[Record]
 NETS = {

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 
 from startright.measured import Contrast, Finding, Measured, finding, listed, needs_records
 from startright.papers.residual import readings
-from startright.papers.residual.readings import STARTS
 from startright.studies import Record
 
 Records = Sequence[Record]
+WORDS = {
+    "residual": "a network with skips",
+    "crelu": "the same network with He's weights",
+    "relu": "ReLU with He's weights",
+}
 
 
 @needs_records
@@ -32,11 +36,11 @@ def starts(records: Records) -> Finding:
     for name in ("residual", "crelu", "relu"):
         facts[name] = Contrast.paired(linear, found[name])
         word = facts[name].word("behind", "ahead of", margin=0.5)
-        said.append(f"{word} {STARTS[name]} ({Measured.of(found[name], 1)} %)")
+        said.append(f"{word} {WORDS[name]} ({Measured.of(found[name], 1)} %)")
     facts["linear"] = Measured.of(linear, 1)
     text = f"""
         Fifty layers without skips that start linear reach {facts["linear"]} % on test images after a few
-        hundred steps (n = {facts["linear"].n}): {listed(said)}."""
+        hundred steps (n = {facts["linear"].n}), {listed(said)}."""
     return finding(text, records, **facts)
 
 
@@ -47,7 +51,7 @@ def surfaces(records: Records) -> Finding:
     for depth, logs in readings.steeper(records).items():
         contrast = facts[f"{depth} layers"] = Contrast.of(logs)
         word = contrast.word("less than", "more than", "as much as")
-        said.append(f"{10**contrast.mean:.2g} times as much at {depth} layers ({word} with skips)")
+        said.append(f"{10**contrast.mean:.2g} times as much at {depth} layers, {word} with skips")
     n = min(contrast.n for contrast in facts.values())
     text = f"""
         On a circle of radius one half around trained weights, the loss rises without skips

@@ -1,7 +1,7 @@
 """Values to stand beside ours.
 
 Source:
-    Test errors of residual networks on CIFAR-10: Li et al. (2018), to the digits known to us. The other values
+    Test errors of residual networks on CIFAR-10: Li et al. (2018), to the digits known to us. The others
     were computed for the plan of this book by another program: autocorrelations over 20 networks, accuracies
     on the digits of scikit-learn with 50 layers of 64 units, Adam at 3e-4, 300 steps, the seeds not stated.
 """

@@ -70,6 +70,8 @@ def accuracies(records: Sequence[Record], lr: float = RATE) -> dict[str, pd.Seri
 
 def courses(records: Sequence[Record], lr: float = RATE) -> dict[str, pd.DataFrame]:
     """Start → test accuracy in percent, a run a row and a step a column."""
+    if not records:
+        return {}
     table = curve_frame(records, "test_accuracy", "step")
     table = table[table["lr"] == lr]
     return {
