@@ -38,8 +38,8 @@ def assumption(records: Records) -> Finding:
     exact, assumed = (values[last - 1] for values in readings.correlations(runs[0]))
     text = f"""
         The mean correlations lie within {np.ceil(100 * off) / 100:.2f} of the exact ones. For inputs ten
-        degrees apart, {last} layers without skips leave {sampled} (n = {sampled.n}); exact is {exact:.2f}, and the
-        assumption says {assumed:.3f}."""
+        degrees apart, {last} layers without skips leave {sampled} (n = {sampled.n}); exact is
+        {exact:.2f}, and the assumption says {assumed:.3f}."""
     return finding(text, records, sampled=sampled)
 
 
