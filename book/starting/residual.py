@@ -133,7 +133,7 @@ plt.show()
 # {term}`Shattered gradients` are as unlike at neighbouring points as white noise. The autocorrelation of $df/dx$ says how far a
 # network's slope remembers: twenty networks of each kind, against the numbers of the plan of this book.
 
-# %% mystnb={"figure": {"caption": "Autocorrelation of $df/dx$ by lag, in points of a grid of 256 from −2 to 2: mean and standard deviation over networks. Crosses: the plan of this book.", "name": "fig-residual-autocorrelation"}, "image": {"alt": "Four panels of curves that fall from one. Without skips, normalised, the curve of four layers falls slowly, that of ten layers within a few points, that of twenty-four at once. With skips, and without normalisation, all fall slowly, the deeper the faster. Crosses lie on the curves."}}
+# %% mystnb={"figure": {"caption": "Autocorrelation of $df/dx$ by lag, in points of a grid of 256 from -2 to 2: mean and standard deviation over networks. Crosses: the plan of this book.", "name": "fig-residual-autocorrelation"}, "image": {"alt": "Four panels of curves that fall from one. Without skips, normalised, the curve of four layers falls slowly, that of ten layers within a few points, that of twenty-four at once. With skips, and without normalisation, all fall slowly, the deeper the faster. Crosses lie on the curves."}}
 shattering_live = live(studies.SHATTERING, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.autocorrelation(shattering_live)
 plt.show()
@@ -178,7 +178,7 @@ findings.branches(shattering_live)
 # %% tags=["remove-input"]
 pages.source(reference.correlation)
 
-# %% mystnb={"figure": {"caption": "Correlation of the gradients of two inputs by depth, for angles of 90° and 10°, without normalisation: sampled (mean and standard deviation over networks), exact at infinite width (dashes), and as assumed (dots).", "name": "fig-residual-alignment"}, "image": {"alt": "Two panels, without skips and with them. In each the curves of ten degrees fall slowly and those of ninety degrees fast; sampled and dashed curves lie on each other; the dotted curve falls below both."}}
+# %% mystnb={"figure": {"caption": "Correlation of the gradients of two inputs by depth, for angles of 90 degrees and 10 degrees, without normalisation: sampled (mean and standard deviation over networks), exact at infinite width (dashes), and as assumed (dots).", "name": "fig-residual-alignment"}, "image": {"alt": "Two panels, without skips and with them. In each the curves of ten degrees fall slowly and those of ninety degrees fast; sampled and dashed curves lie on each other; the dotted curve falls below both."}}
 alignment_live = live(studies.ALIGNMENT, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.alignment(alignment_live)
 plt.show()
@@ -297,7 +297,7 @@ knobs.leaky((0, 0.2, 0.43, 0.6, 0.8, 1))
 # **A convolution that keeps every norm** ({cite:t}`xiao2018dynamical`). All of a kernel is 0 but its centre, which is orthogonal. With tanh and without
 # biases, at the weights' critical variance, each image's norm passes nearly unchanged. The recorded study on MNIST has both, beside the networks above:
 
-# %% mystnb={"figure": {"caption": "Test accuracy by step on MNIST: dense networks of fifty layers by their start, and fifty convolutions of tanh on images averaged to 7 × 7; mean and standard deviation over seeds.", "name": "fig-residual-mnist"}, "image": {"alt": "Two panels of accuracy against steps. Dense: looks-linear, skips and tailored Leaky ReLU rise fast; CReLU and ReLU with He's weights slowly. Convolutional: delta-orthogonal above Gaussian."}}
+# %% mystnb={"figure": {"caption": "Test accuracy by step on MNIST: dense networks of fifty layers by their start, and fifty convolutions of tanh on images averaged to 7 by 7; mean and standard deviation over seeds.", "name": "fig-residual-mnist"}, "image": {"alt": "Two panels of accuracy against steps. Dense: looks-linear, skips and tailored Leaky ReLU rise fast; CReLU and ReLU with He's weights slowly. Convolutional: delta-orthogonal above Gaussian."}}
 _ = figures.training(complete(studies.INITS) or inits_live)
 plt.show()
 
