@@ -48,6 +48,12 @@ from startright import data
 from startright.book import pages
 from startright.figures import use_style
 from startright.models import CIFARResNet, build
+from startright.seeds import generator
+from startright.studies import complete, live
+
+use_style()
+
+# %% tags=["hide-input"]
 from startright.residual import (
     CReLU,
     figures,
@@ -63,10 +69,6 @@ from startright.residual import (
     tables,
     tailored_slope,
 )
-from startright.seeds import generator
-from startright.studies import complete, live
-
-use_style()
 
 # %% tags=["parameters"]
 PROFILE = "quick"  # how large: "quick" in seconds, "full" in minutes to hours
@@ -210,7 +212,7 @@ pages.source(reference.filter_normalised)
 # On a network of your own it takes two lines. Many points of the plane run as one program, and the model is left as it was; what cannot
 # be done rightly, such as layers that share a weight, is refused.
 
-# %% tags=["nbval-ignore-output"]
+# %%
 model = build(lambda: CIFARResNet(10, 0.25, in_channels=1, depth=8, side=8), SEED).eval()
 digits = data.load("digits").train
 surface = loss_surface(model, data.Split(digits.x[:50], digits.y[:50]), points=5)

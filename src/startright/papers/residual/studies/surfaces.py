@@ -63,7 +63,7 @@ SURFACES = Study(
     version=1,
     question="Is the loss around a trained network flatter with skips?",
     grid=by_profile(
-        quick=[SurfacesConfig(skip, 14, epochs=6, points=13) for skip in (True, False)],
+        quick=[SurfacesConfig(skip, 14, epochs=8, points=11, width=0.25) for skip in (True, False)],
         full=[
             SurfacesConfig(skip, depth, epochs=12, points=21)
             for depth in (20, 8, 32)
