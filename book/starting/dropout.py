@@ -51,7 +51,6 @@ from startright.book import pages
 from startright.dropout import (
     Dropout,
     RateSchedule,
-    StochasticDepth,
     figures,
     headlines,
     knobs,
