@@ -256,8 +256,7 @@ knobs.depth((0.1, 0.3, 0.5, 0.7, 0.9, 1.0))
 # The gains of ViT-T and ViT-B on ImageNet, beside those of our networks of a few thousand weights.
 
 # %% mystnb={"figure": {"caption": "Points of accuracy gained over no noise: the paper on ImageNet, and our networks on small images. The paper's late stochastic depth is held against a baseline that is not known to us.", "name": "fig-dropout-against"}, "image": {"alt": "Five rows with a cross for the paper and a dot with an interval for ours: standard and early dropout, standard and early stochastic depth of the under-fitting network, and late stochastic depth of the over-fitting one."}}
-_ = figures.against(schedules_full or schedules_live)
-plt.show()
+figures.against(schedules_full or schedules_live)
 
 # %%
 tables.beside_paper(schedules_full or schedules_live)

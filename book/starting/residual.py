@@ -316,8 +316,7 @@ findings.convolutional(complete(studies.INITS))
 # beside the dot, settings may differ that the plan does not state.
 
 # %% mystnb={"figure": {"caption": "Autocorrelation of $df/dx$, and test accuracy of fifty layers on digits: reference values (crosses), and ours.", "name": "fig-residual-against"}, "image": {"alt": "Rows with a cross and a dot each, in two groups, autocorrelations and accuracies. Crosses and dots lie close to each other, least so for the two networks with He's weights."}}
-_ = figures.against(shattering_live, inits_live)
-plt.show()
+figures.against(shattering_live, inits_live)
 
 # %% tags=["nbval-ignore-output"]
 measured = {"residual-shattering": shattering_live, "residual-alignment": alignment_live}
