@@ -54,6 +54,48 @@ claims.checks_table(catalogue.rows("initialisation"))
 claims.changes_table(catalogue.claims("initialisation"))
 
 # %% [markdown]
+# ## Critical learning periods
+#
+# {cite:t}`achille2019critical`; chapter [Critical learning periods](starting/critical-periods.ipynb).
+
+# %%
+claims.table(catalogue.rows("critical"))
+
+# %% tags=["hide-output"]
+claims.checks_table(catalogue.rows("critical"))
+
+# %% tags=["hide-output"]
+claims.changes_table(catalogue.claims("critical"))
+
+# %% [markdown]
+# ## Dropout, early and late
+#
+# {cite:t}`liu2023dropout`; chapter [Dropout, early and late](starting/dropout.ipynb).
+
+# %%
+claims.table(catalogue.rows("dropout"))
+
+# %% tags=["hide-output"]
+claims.checks_table(catalogue.rows("dropout"))
+
+# %% tags=["hide-output"]
+claims.changes_table(catalogue.claims("dropout"))
+
+# %% [markdown]
+# ## Skips, and what replaces them
+#
+# {cite:t}`balduzzi2017shattered`; chapter [Skips, and what replaces them](starting/residual.ipynb).
+
+# %%
+claims.table(catalogue.rows("residual"))
+
+# %% tags=["hide-output"]
+claims.checks_table(catalogue.rows("residual"))
+
+# %% tags=["hide-output"]
+claims.changes_table(catalogue.claims("residual"))
+
+# %% [markdown]
 # ## Learning with random learning rates
 #
 # {cite:t}`blier2019learning`; chapter [Learning with random learning rates](structure/alrao.ipynb).
