@@ -157,7 +157,7 @@ findings.branches(shattering_live)
 # ## What is assumed, and what is exact
 #
 # The paper argues with one assumption: at any two inputs, half the units are active, and a quarter at both. Then each layer without skips
-# halves the correlation of two gradients, and a block with a skip leaves three quarters. With normalised branches the block of layer $l$
+# multiplies the correlation of two gradients by $\frac12$, and a block with a skip by $\frac34$. With normalised branches the block of layer $l$
 # adds $\beta^2$ to a variance of $v_l = 1+\beta^2(l-1)$, so
 #
 # $$
@@ -292,7 +292,7 @@ headlines.starts(inits_live)
 # %%
 [f"{depth} layers: {tailored_slope(depth):.4f}" for depth in (20, 50, 200)]
 
-# %% mystnb={"figure": {"caption": "What Leaky ReLU makes of a correlation: one layer, and fifty.", "name": "fig-residual-map"}, "image": {"alt": "A curve of one layer just above the diagonal, and one of fifty layers above it. Panels by alpha: 0, 0.2, 0.43, 0.6, 0.8, 1. The curve of fifty layers is flat near one at zero and becomes the diagonal at one."}} tags=["hide-input", "slider"]
+# %% mystnb={"figure": {"caption": "What Leaky ReLU makes of a correlation: one layer, and fifty.", "name": "fig-residual-map"}, "image": {"alt": "Two curves above the diagonal: that of a single layer just above it, that of all layers far above it for small alpha, and on it at the end. Panels by alpha: 0, 0.2, 0.43, 0.6, 0.8, 1."}} tags=["hide-input", "slider"]
 knobs.leaky((0, 0.2, 0.43, 0.6, 0.8, 1))
 
 # %% [markdown]
