@@ -223,7 +223,7 @@ surface.losses.shape
 # the data at every point (`recalibrate=True`), so that the picture shows the weights, and not statistics that no longer fit them. Residual
 # networks for digits, with their skips and without, all trained for as many steps:
 
-# %% mystnb={"figure": {"caption": "Loss on a plane around trained weights (cross in the middle), on a logarithmic scale, first seed; directions in lengths of a filter.", "name": "fig-residual-surfaces"}, "image": {"alt": "Two contour maps of a basin around a cross, with skips and without. The basin with skips is deeper and its contours are rounder."}}
+# %% mystnb={"figure": {"caption": "Loss on a plane around trained weights (cross in the middle), on a logarithmic scale, first seed; directions in lengths of a filter.", "name": "fig-residual-surfaces"}, "image": {"alt": "Two contour maps beside each other, with skips and without, each of a basin around a cross, with one scale of colours."}}
 surfaces_live = live(studies.SURFACES, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.surfaces(surfaces_live)
 plt.show()
@@ -231,7 +231,7 @@ plt.show()
 # %% [markdown]
 # And the recorded networks, some of them deeper: the mean loss on circles around the weights.
 
-# %% mystnb={"figure": {"caption": "Mean loss on circles around trained weights, by radius in lengths of a filter and by depth; mean and standard deviation, on a logarithmic scale, over seeds.", "name": "fig-residual-rise"}, "image": {"alt": "Panels by depth with a curve of networks with skips and one of networks without: they begin apart in deep networks, lie together in the shallow one, and meet at radius one."}}
+# %% mystnb={"figure": {"caption": "Mean loss on circles around trained weights, by radius in lengths of a filter and by depth; mean and standard deviation, on a logarithmic scale, over seeds.", "name": "fig-residual-rise"}, "image": {"alt": "A panel per depth, each with a rising curve of networks with skips and one of networks without."}}
 _ = figures.rise(complete(studies.SURFACES) or surfaces_live)
 plt.show()
 
@@ -316,8 +316,7 @@ findings.convolutional(complete(studies.INITS))
 # beside the dot, settings may differ that the plan does not state.
 
 # %% mystnb={"figure": {"caption": "Autocorrelation of $df/dx$, and test accuracy of fifty layers on digits: the plan of this book (crosses), and ours.", "name": "fig-residual-against"}, "image": {"alt": "Rows with a cross and a dot each, in two groups, autocorrelations and accuracies. Crosses and dots lie close to each other, least so for the two networks with He's weights."}}
-_ = figures.against(shattering_live, inits_live)
-plt.show()
+figures.against(shattering_live, inits_live)
 
 # %% tags=["nbval-ignore-output"]
 measured = {"residual-shattering": shattering_live, "residual-alignment": alignment_live}
