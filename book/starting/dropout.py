@@ -248,7 +248,7 @@ tables.depth(depth_live)
 headlines.depth(depth_live)
 
 # %% mystnb={"figure": {"caption": "Survival of each of 54 blocks under the linear rule; above it the expected depth and its standard deviation.", "name": "fig-dropout-survival"}, "image": {"alt": "Bars that fall in a line from one at the first block to the survival of the last one. Panels by p_L: 0.1, 0.3, 0.5, 0.7, 0.9, 1."}} tags=["hide-input", "slider"]
-knobs.depth((0.1, 0.3, 0.5, 0.7, 0.9, 1.0))
+knobs.depth((0.1, 0.3, 0.5, 0.7, 0.9, 1))
 
 # %% [markdown]
 # ## Paper against ours

@@ -157,7 +157,7 @@ findings.branches(shattering_live)
 # ## What is assumed, and what is exact
 #
 # The paper argues with one assumption: at any two inputs, half the units are active, and a quarter at both. Then each layer without skips
-# halves the correlation of two gradients, and a block with a skip leaves three quarters. With normalised branches the block of layer $l$
+# multiplies the correlation of two gradients by $\frac12$, and a block with a skip by $\frac34$. With normalised branches the block of layer $l$
 # adds $\beta^2$ to a variance of $v_l = 1+\beta^2(l-1)$, so
 #
 # $$
@@ -223,7 +223,7 @@ surface.losses.shape
 # the data at every point (`recalibrate=True`), so that the picture shows the weights, and not statistics that no longer fit them. Residual
 # networks for digits, with their skips and without, all trained for as many steps:
 
-# %% mystnb={"figure": {"caption": "Loss on a plane around trained weights (cross in the middle), on a logarithmic scale, first seed; directions in lengths of a filter.", "name": "fig-residual-surfaces"}, "image": {"alt": "Two contour maps of a basin around a cross, with skips and without. The basin with skips is deeper and its contours are rounder."}}
+# %% mystnb={"figure": {"caption": "Loss on a plane around trained weights (cross in the middle), on a logarithmic scale, first seed; directions in lengths of a filter.", "name": "fig-residual-surfaces"}, "image": {"alt": "Two contour maps beside each other, with skips and without, each of a basin around a cross, with one scale of colours."}}
 surfaces_live = live(studies.SURFACES, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.surfaces(surfaces_live)
 plt.show()
@@ -231,7 +231,7 @@ plt.show()
 # %% [markdown]
 # And the recorded networks, some of them deeper: the mean loss on circles around the weights.
 
-# %% mystnb={"figure": {"caption": "Mean loss on circles around trained weights, by radius in lengths of a filter and by depth; mean and standard deviation, on a logarithmic scale, over seeds.", "name": "fig-residual-rise"}, "image": {"alt": "Panels by depth with a curve of networks with skips and one of networks without: they begin apart in deep networks, lie together in the shallow one, and meet at radius one."}}
+# %% mystnb={"figure": {"caption": "Mean loss on circles around trained weights, by radius in lengths of a filter and by depth; mean and standard deviation, on a logarithmic scale, over seeds.", "name": "fig-residual-rise"}, "image": {"alt": "A panel per depth, each with a rising curve of networks with skips and one of networks without."}}
 _ = figures.rise(complete(studies.SURFACES) or surfaces_live)
 plt.show()
 
@@ -292,7 +292,7 @@ headlines.starts(inits_live)
 # %%
 [f"{depth} layers: {tailored_slope(depth):.4f}" for depth in (20, 50, 200)]
 
-# %% mystnb={"figure": {"caption": "What Leaky ReLU makes of a correlation: one layer, and fifty.", "name": "fig-residual-map"}, "image": {"alt": "A curve of one layer just above the diagonal, and one of fifty layers above it. Panels by alpha: 0, 0.2, 0.43, 0.6, 0.8, 1. The curve of fifty layers is flat near one at zero and becomes the diagonal at one."}} tags=["hide-input", "slider"]
+# %% mystnb={"figure": {"caption": "What Leaky ReLU makes of a correlation: one layer, and fifty.", "name": "fig-residual-map"}, "image": {"alt": "Two curves above the diagonal: that of a single layer just above it, that of all layers far above it for small alpha, and on it at the end. Panels by alpha: 0, 0.2, 0.43, 0.6, 0.8, 1."}} tags=["hide-input", "slider"]
 knobs.leaky((0, 0.2, 0.43, 0.6, 0.8, 1))
 
 # %% [markdown]
@@ -313,7 +313,7 @@ findings.convolutional(complete(studies.INITS))
 # ## Paper against ours
 #
 # The papers print curves; the numbers beside ours are reference values, computed beforehand by another program. Where the cross lies
-# beside the dot, settings may differ that the plan does not state.
+# beside the dot, settings may differ that are not stated.
 
 # %% mystnb={"figure": {"caption": "Autocorrelation of $df/dx$, and test accuracy of fifty layers on digits: reference values (crosses), and ours.", "name": "fig-residual-against"}, "image": {"alt": "Rows with a cross and a dot each, in two groups, autocorrelations and accuracies. Crosses and dots lie close to each other, least so for the two networks with He's weights."}}
 figures.against(shattering_live, inits_live)
