@@ -105,7 +105,7 @@ headlines.reopened(complete(studies.REMOVAL))
 #
 # ## Deficits
 #
-# Four things are done to the data of the first epochs. The *blur* shrinks images to a quarter of each side, and enlarges them
+# Four things are done to the data of the first epochs. The *blur* shrinks the sides of images by the factor $1/4$ and enlarges them
 # again, both by bilinear interpolation (with a filter as wide as the step on the way down, `antialias=True`: the choice changes the blur,
 # and is ours). *Upside down* reverses the rows. *Permuted labels* replaces $y$ by $(y+1) \bmod K$. *Noise* replaces
 # the image by normal noise and keeps the label: the network is deprived of its senses.

@@ -318,7 +318,7 @@ findings.indices(stability_live)
 #
 # A width that settles is worth little if nothing good is left. Over the strength of the penalty, each method draws a curve of
 # accuracy against parameters. The paper's is that of VGG19 on CIFAR-10; it is the profile `paper`, not yet run. Here are a hundred hidden
-# neurons on digits; below, as recorded, hidden neurons on MNIST and VGG19 of a quarter of its width.
+# neurons on digits; below, as recorded, hidden neurons on MNIST and VGG19 of width ¼.
 
 # %% mystnb={"figure": {"caption": "Test accuracy of what is left against its parameters, digits, 100 hidden neurons at the start; a point per run, a line per method over three $\\lambda$.", "name": "fig-scalp-pareto"}, "image": {"alt": "Accuracy against the number of parameters left on a logarithmic axis. Small points are runs; four lines, three scalings of ScaLP and BN-Lasso, join their means from strong to weak penalties. Compare which line is highest for equal parameters."}}
 pareto_live = live(studies.PARETO, PROFILE, device=DEVICE, first_seed=SEED)
@@ -333,7 +333,7 @@ findings.pareto(pareto_live)
 # VGG19 has a quarter of its channels, 1000 images of CIFAR-10 seen five times in batches of 16, and two values of $\lambda$ a method: as far as two processor
 # cores go. <!-- setting --> That is some hundred steps, fewer than a group of weights needs to vanish under a $\lambda$ that lets the network learn.
 
-# %% mystnb={"figure": {"caption": "The recorded studies: test accuracy of what is left against its parameters, a panel per network; a point per run, a line per method over $\\lambda$.", "name": "fig-scalp-pareto-full"}, "image": {"alt": "Two panels, one hidden layer on MNIST and VGG19 of a quarter of its width on CIFAR-10: accuracy against the number of parameters left on a logarithmic axis, points for runs and a line per method."}}
+# %% mystnb={"figure": {"caption": "The recorded studies: test accuracy of what is left against its parameters, a panel per network; a point per run, a line per method over $\\lambda$.", "name": "fig-scalp-pareto-full"}, "image": {"alt": "Two panels, one hidden layer on MNIST and VGG19 of width ¼ on CIFAR-10: accuracy against the number of parameters left on a logarithmic axis, points for runs and a line per method."}}
 if pareto_full:
     _ = figures.pareto(pareto_full)
     plt.show()
@@ -369,7 +369,7 @@ pages.claims_table("scalp", live=measured, profile=PROFILE, seed=SEED)
 # - **C3 on CIFAR-10.** One step moves the outputs through both layers: through the second by a share that goes as $\eta N$, through the first by
 #   one that goes as $\eta$ times the number of pixels, 3072, whatever $N$ is. Below that width the second share is the smaller, and the growth is hidden. <!-- theory -->
 # - **BN-Lasso** has a normalisation, momentum and a decayed weight that ScaLP has not. What the two differ in is the whole recipe, not only the order of the neurons.
-# - **VGG19** is run at a quarter of its width, on few images and for few steps; whole it is not yet run. C7 and C8 stand in another set-up,
+# - **VGG19** is run at width ¼, on few images and for few steps; whole it is not yet run. C7 and C8 stand in another set-up,
 #   with rows of their own for each network.
 #
 # ## Try it yourself
