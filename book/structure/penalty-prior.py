@@ -394,10 +394,10 @@ findings.strongest(training_full)
 findings.setups(training_full)
 
 # %% [markdown]
-# And VGG19, the paper's larger network, **at a quarter of its width**: 1000 training images, three epochs in batches of 16, whole decades of $\lambda$,
+# And VGG19, the paper's larger network, **at width ¼**: 1000 training images, three epochs in batches of 16, whole decades of $\lambda$,
 # the same two penalties and three seeds. <!-- setting --> In so few steps it learns little, so strengths can hardly be told apart.
 
-# %% mystnb={"figure": {"caption": "The recorded study: VGG19 of width ¼, 1000 images of CIFAR-10.", "name": "fig-priors-sweep-vgg"}, "image": {"alt": "Two panels, L2 and rows: test accuracy of VGG19 on CIFAR-10 against the strength on a logarithmic scale, one line a set-up, with a vertical line at one."}}
+# %% mystnb={"figure": {"caption": "The recorded study: VGG19 at width $1/4$, 1000 images of CIFAR-10.", "name": "fig-priors-sweep-vgg"}, "image": {"alt": "Two panels, L2 and rows: test accuracy of VGG19 on CIFAR-10 against the strength on a logarithmic scale, one line a set-up, with a vertical line at one."}}
 if training_full:
     _ = figures.sweep(training_full, "vgg19")
     plt.show()

@@ -333,7 +333,7 @@ findings.pareto(pareto_live)
 # VGG19 has a quarter of its channels, 1000 images of CIFAR-10 seen five times in batches of 16, and two values of $\lambda$ a method: as far as two processor
 # cores go. <!-- setting --> That is some hundred steps, fewer than a group of weights needs to vanish under a $\lambda$ that lets the network learn.
 
-# %% mystnb={"figure": {"caption": "The recorded studies: test accuracy of what is left against its parameters, a panel per network; a point per run, a line per method over $\\lambda$.", "name": "fig-scalp-pareto-full"}, "image": {"alt": "Two panels, one hidden layer on MNIST and VGG19 of width ¼ on CIFAR-10: accuracy against the number of parameters left on a logarithmic axis, points for runs and a line per method."}}
+# %% mystnb={"figure": {"caption": "The recorded studies: test accuracy of what is left against its parameters, a panel per network; a point per run, a line per method over $\\lambda$.", "name": "fig-scalp-pareto-full"}, "image": {"alt": "Two panels, one hidden layer on MNIST and VGG19 at width 1/4 on CIFAR-10: accuracy against the number of parameters left on a logarithmic axis, points for runs and a line per method."}}
 if pareto_full:
     _ = figures.pareto(pareto_full)
     plt.show()
