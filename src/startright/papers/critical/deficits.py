@@ -92,7 +92,7 @@ def apply(
     """Images and labels under a deficit.
 
     Args:
-        deficit: one of :data:`DEFICITS`; None leaves both as they are.
+        deficit: one of ``DEFICITS``; None leaves both as they are.
         x: normalised images, (n, channels, height, width).
         y: labels, (n,).
         classes: K of the permutation.
