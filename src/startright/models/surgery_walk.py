@@ -266,6 +266,7 @@ def chain(model: nn.Module, example: Any) -> Chain:
         ValueError: the network as a whole cannot be operated on: scripted, wrapped for several processes,
             half precision, a layer that does not run on the example.
 
+    >>> import torch
     >>> net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
     >>> found = chain(net, torch.zeros(2, 4))
     >>> found.sites["0"].consumers, found.refused

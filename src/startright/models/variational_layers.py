@@ -27,7 +27,8 @@ def normal(generator: torch.Generator | None) -> Noise:
     """Standard normal noise of one stream, torch's default one if absent."""
 
     def draw(shape: torch.Size, like: Tensor) -> Tensor:
-        return torch.randn(shape, generator=generator, device=like.device, dtype=like.dtype)
+        stream = {} if generator is None else {"generator": generator}  # torch.compile knows no absent one
+        return torch.randn(shape, device=like.device, dtype=like.dtype, **stream)
 
     return draw
 

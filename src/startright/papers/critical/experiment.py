@@ -66,7 +66,7 @@ def probe_epochs(epochs: int) -> list[int]:
     """When the Fisher information is taken: each of the first epochs, then less and less often, and the end.
 
     >>> probe_epochs(25)
-    [0, 1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25]
+    [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 19, 24, 25]
     """
     found, epoch = [], 0
     while epoch < epochs:
