@@ -184,8 +184,8 @@ def test_no_key_of_a_committed_record_has_changed():
         lines = read_lines(repository() / "data" / "results" / f"{study.name}.jsonl")
         keys = {line.record.key: line.record for line in lines if line.record}
         names = {frozenset(run.settings) for run in runs}
-        for given in {frozenset(record.config) for record in keys.values()}:
-            assert any(given <= today for today in names)  # less what was added since
+        for fields_then in {frozenset(record.config) for record in keys.values()}:
+            assert any(fields_then <= today for today in names)  # less what was added since
         matched = {run.same: run.key for run in runs}
         for record in keys.values():
             known = matched.get((frozenset(record.config.items()), record.seed))
