@@ -191,7 +191,7 @@ plt.show()
 # Does the information rise and fall? Three networks of four convolutions learn six hundred digits of
 # scikit-learn; three others see them blurred at first. The trace is exact, on 150 training images, taken before an epoch.
 
-# %% mystnb={"figure": {"caption": "Top: the trace of the Fisher information. Bottom: test accuracy. Bands: one standard deviation over networks. Shaded: epochs in which the red networks see blurred images.", "name": "fig-critical-fisher"}, "image": {"alt": "Two panels over epochs. The traces rise steeply to a peak in the first ten epochs and fall. The blue accuracy rises quickly; the red one stays near chance while images are blurred, and then jumps up."}}
+# %% mystnb={"figure": {"caption": "Top: the trace of the Fisher information. Bottom: test accuracy. Bands: one standard deviation over networks. Shaded: epochs in which the other networks see blurred images.", "name": "fig-critical-fisher"}, "image": {"alt": "Two panels over epochs. The traces rise steeply to a peak in the first ten epochs and fall. The blue accuracy rises quickly; the red one stays near chance while images are blurred, and then jumps up."}}
 fisher_live = live(studies.FISHER, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.fisher(fisher_live)
 plt.show()

@@ -250,7 +250,10 @@ tables.published_errors()
 # Let each rectifier come in a pair, one for either sign, and mirror the weights behind it:
 #
 # $$
-# \varphi(z) = [\mathrm{ReLU}(z), \mathrm{ReLU}(-z)], \quad W = [V, -V] \quad\Rightarrow\quad W\varphi(z) = V\bigl(\mathrm{ReLU}(z)-\mathrm{ReLU}(-z)\bigr) = Vz .
+# \begin{aligned}
+# \varphi(z) &= [\mathrm{ReLU}(z), \mathrm{ReLU}(-z)], \qquad W = [V, -V], \\
+# W\varphi(z) &= V\bigl(\mathrm{ReLU}(z)-\mathrm{ReLU}(-z)\bigr) = Vz .
+# \end{aligned}
 # $$ (residual-mirror)
 #
 # With $V$ orthogonal the network is linear and keeps every norm, before the first step. It {term}`looks linear <looks-linear>`; once

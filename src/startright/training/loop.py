@@ -73,7 +73,7 @@ def train(
     if step is not None:
         check_plain(config, "the step given")
     if capture and (config.schedule or config.decay_schedule or alter) is not None:
-        raise ValueError("a schedule is followed on the host, step by step: train with capture=False")
+        raise ValueError("a schedule is followed on the host, as alter is, step by step: use capture=False")
     step = step or gradient_step(model, torch_optimizer(config, model, capturable=capture), loss, config)
 
     now = 0

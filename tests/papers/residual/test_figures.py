@@ -57,7 +57,7 @@ def test_a_curve_is_the_mean_and_crosses_are_the_plans(records):
     wanted = [r.curves["by_depth"] for r in runs if r.config["kind"] == "plain" and r.config["norm"]]
     assert np.allclose(ax.lines[0].get_ydata(), np.mean(wanted, axis=0))
     crosses = [
-        line for a in figures.autocorrelation(runs).axes for line in a.lines if line.get_gid() == "plan"
+        line for a in figures.autocorrelation(runs).axes for line in a.lines if line.get_gid() == "theirs"
     ]
     assert sorted(tuple(line.get_ydata()) for line in crosses) == sorted(AUTOCORRELATION.values())
 
@@ -67,7 +67,7 @@ def test_the_plan_stands_beside_ours():
     ax = figures.against(shattered, trained).axes[0]
     assert len([line for line in ax.lines if line.get_gid() == "paper"]) == 2 * 7 + 4
     assert len([line for line in ax.lines if line.get_gid() == "ours"]) == 2 * 7 + 4
-    assert list(tables.accuracies(trained)["plan"]) == ["97.9", "96.4", "78.7", "66.4"]
+    assert list(tables.accuracies(trained)["reference"]) == ["97.9", "96.4", "78.7", "66.4"]
     assert len(tables.autocorrelations(shattered)) == 7
     assert tables.published_errors().loc["ResNet-56", "without"] == 13.31
 

@@ -46,6 +46,6 @@ def fisher_trace(model: nn.Module, x: Tensor) -> float:
     for each in x:
         log_p = model(each[None]).log_softmax(1)[0]
         for y in range(len(log_p)):
-            gradient = torch.autograd.grad(log_p[y], model.parameters(), retain_graph=True)
-            total += float(log_p[y].detach().exp() * sum(g.square().sum() for g in gradient))
+            slopes = torch.autograd.grad(log_p[y], model.parameters(), retain_graph=True)
+            total += float(log_p[y].detach().exp() * sum(g.square().sum() for g in slopes))
     return total / len(x)

@@ -90,7 +90,7 @@ def depth(records: Records, size: int = 54) -> Figure:
         ax.fill_between(lasts, means - spread, means + spread, color=colour, alpha=0.15, lw=0)
         rows = table[table["rule"] == rule]
         ax.plot(rows["last"], rows["sampled"], "o", mfc="none", color=colour, label=f"{rule} rule, sampled")
-    ax.set(xlabel="survival of the last block p_L", ylabel=f"blocks that survive, of {size}", ylim=(0, size))
+    ax.set(xlabel="survival of the last block $p_L$", ylabel=f"blocks left, of {size}", ylim=(0, size))
     ax.legend(loc="lower right")
     source_label(figure, origin_label(records))
     return figure

@@ -22,9 +22,9 @@ def _depth(figure: Figure, last: float, size: int) -> None:
     ax, blocks = figure.subplots(), np.arange(1, size + 1)
     p = survival(size, last).numpy()
     ax.bar(blocks, p, width=1.0, color=COLOURS["green"], alpha=0.5)
-    ax.set(xlabel="block l", ylabel="survival p_l", ylim=(0, 1.05), xlim=(0, size + 1))
+    ax.set(xlabel="block $l$", ylabel="survival $p_l$", ylim=(0, 1.05), xlim=(0, size + 1))
     mean, spread = expected_depth(size, last), depth_variance(size, last) ** 0.5
-    ax.set_title(f"p_L = {last:g}: {mean:.2f} ± {spread:.1f} of {size}")
+    ax.set_title(f"$p_L$ = {last:g}: {mean:.2f} ± {spread:.1f} of {size}")
 
 
 def cutoff(cutoffs: Sequence[int] = CUTOFFS, total: int = 100) -> Sheet:

@@ -61,7 +61,7 @@ def slopes(x: Tensor, found: Mapping[str, Tensor]) -> Figure:
 
 
 def autocorrelation(records: Records) -> Figure:
-    """Autocorrelation of df/dx by lag, a panel a kind of network, a curve a depth; crosses are the plan's."""
+    """Autocorrelation of df/dx by lag, by kind of network and depth; crosses: reference."""
     figure, axes = pairs(len(NETS), height=2.5, sharex=True, sharey=True)
     shades = dict(zip((4, 10, 24, 50), ("grey", "sky", "blue", "wine"), strict=True))
     for ax, net in zip(axes, NETS, strict=True):
@@ -72,7 +72,7 @@ def autocorrelation(records: Records) -> Figure:
                 look = {"color": COLOURS[shade], "label": f"{depth} layers"}
                 band(ax, range(len(curves[0])), np.array(curves), **look)
             if (*net, depth) in AUTOCORRELATION:
-                ax.plot(LAGS, AUTOCORRELATION[*net, depth], "x", color="black", ms=7, mew=1.6, gid="plan")
+                ax.plot(LAGS, AUTOCORRELATION[*net, depth], "x", color="black", ms=7, mew=1.6, gid="theirs")
         ax.set(title=described(*net), xlabel="lag (points of the grid)", ylim=(-0.3, 1.05))
         ax.label_outer()
     for ax in axes[::2]:
@@ -196,7 +196,7 @@ def rise(records: Records) -> Figure:
 
 
 def against(shattered: Records, trained: Records) -> Figure:
-    """Autocorrelations and accuracies of the plan beside ours, both as shares of 1."""
+    """Autocorrelations and accuracies, reference beside ours, both as shares of 1."""
     rows = []
     for (*net, depth), values in AUTOCORRELATION.items():
         runs = readings.likeness(shattered, *net)
@@ -209,7 +209,7 @@ def against(shattered: Records, trained: Records) -> Figure:
     for name, (value, _) in ACCURACY.items():
         group = "test accuracy, digits, 50 layers"
         rows.append(Beside.of(STARTS[name], found.get(name, []) / np.float64(100), value / 100, group=group))
-    return beside(rows, "autocorrelation; accuracy as a share of 1", theirs="the plan")
+    return beside(rows, "autocorrelation; accuracy as a share of 1", theirs="reference")
 
 
 __all__ = [

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from startright.measured import Contrast, Finding, Measured, finding, listed, needs_records
+from startright.measured import Contrast, Finding, Measured, finding, needs_records
 from startright.papers.residual import readings
 from startright.papers.residual.studies.alignment import LAYERS
 from startright.studies import Record
@@ -68,5 +68,5 @@ def bends(records: Records) -> Finding:
         shares = [f"{100 * found[depth, skip].mean():.0f} %" for skip in (False, True)]
         what = "cannot be told apart" if word == "not to be told from" else f"is {word} without skips"
         said.append(f"{shares[0]} without and {shares[1]} with skips at {depth} layers, which {what}")
-    text = f"The plane bends down in some direction at {listed(said)} (n = {gap.n})."
+    text = f"The plane bends down in some direction at {'; at '.join(said)} (n = {gap.n})."
     return finding(text, records, **facts)

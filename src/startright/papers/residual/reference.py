@@ -26,7 +26,7 @@ def slope(x: Tensor, w: Tensor, b: Tensor, layers: list[Tensor], out: Tensor) ->
     h, t = w * x + b, w.expand(-1, len(x))  # units, and their derivatives in x
     for W in [*layers, None]:
         scale = (h.var(1, keepdim=True, correction=0) + 1e-5).sqrt()
-        h, t = (h - h.mean(1, keepdim=True)) / scale, t / scale  # B: its statistics are constants
+        h, t = (h - h.mean(1, keepdim=True)) / scale, t / scale  # B, with constant statistics
         h, t = h.relu(), (h > 0) * t
         if W is not None:
             h, t = W @ h, W @ t

@@ -13,19 +13,19 @@ from startright.studies import Record
 
 
 def autocorrelations(records: Sequence[Record]) -> Table:
-    """Autocorrelation of df/dx at three lags, ours and the plan's, by network and depth."""
+    """Autocorrelation of df/dx at three lags, ours and the reference, by network and depth."""
     rows = {}
     for (*net, depth), values in AUTOCORRELATION.items():
         runs, row = readings.likeness(records, *net), {}
         for lag, value in zip(LAGS, values, strict=True):
             row[f"lag {lag}"] = Measured.of(runs[f"lag_{lag}_at_{depth}"], 2)
-            row[f"lag {lag}, plan"] = f"{value:.2f}".replace("-", "−")
+            row[f"lag {lag}, reference"] = f"{value:.2f}".replace("-", "−")
         rows[f"{described(*net)}, {depth} layers"] = row
     return table(rows, records, index="network")
 
 
 def accuracies(records: Sequence[Record]) -> Table:
-    """Test accuracy in percent by start and learning rate; the plan's where it has one, on digits."""
+    """Test accuracy in percent by start and learning rate; the reference where there is one, on digits."""
     rows: dict[str, dict[str, object]] = {}
     rates = sorted({record.config["lr"] for record in records})
     digits = {record.config["dataset"] for record in records} == {"digits"}
@@ -34,7 +34,7 @@ def accuracies(records: Sequence[Record]) -> Table:
             row = rows.setdefault(STARTS[name], {f"learning rate {rate:g}": "–" for rate in rates})
             row[f"learning rate {lr:g}"] = Measured.of(values, 1)
             if digits and name in ACCURACY:
-                row["plan"] = f"{ACCURACY[name][0]:.1f}"
+                row["reference"] = f"{ACCURACY[name][0]:.1f}"
     return table(rows, records, index="start")
 
 
