@@ -273,7 +273,7 @@ jacobian = torch.func.jacrev(net.eval())(x[None]).view(16, 16)
 # %% [markdown]
 # (The largest and the smallest singular value of the whole network.) Fifty dense layers, Adam, three hundred steps: which start learns?
 
-# %% mystnb={"figure": {"caption": "Test accuracy by step of networks of fifty layers, by their start; mean and standard deviation over seeds.", "name": "fig-residual-training"}, "image": {"alt": "Accuracy in percent against steps. Looks-linear rises first, then the network with skips; CReLU and ReLU with He's weights rise late."}}
+# %% mystnb={"figure": {"caption": "Test accuracy by step of networks of fifty layers, by their start; mean over seeds, and bars of one standard deviation at the end.", "name": "fig-residual-training"}, "image": {"alt": "Accuracy in percent against steps. Looks-linear rises first, then the network with skips; CReLU and ReLU with He's weights rise late."}}
 inits_live = live(studies.INITS, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.training(inits_live)
 plt.show()
@@ -302,7 +302,7 @@ knobs.leaky((0, 0.2, 0.43, 0.6, 0.8, 1))
 # **A convolution that keeps every norm** ({cite:t}`xiao2018dynamical`). All of a kernel is 0 but its centre, which is orthogonal. With tanh and without
 # biases, at the weights' critical variance, each image's norm passes nearly unchanged. The recorded study on MNIST has both, beside the networks above:
 
-# %% mystnb={"figure": {"caption": "Test accuracy by step on MNIST: dense networks of fifty layers by their start, and fifty convolutions of tanh on images averaged to 7 by 7; mean and standard deviation over seeds.", "name": "fig-residual-mnist"}, "image": {"alt": "Two panels of accuracy against steps. Dense: looks-linear, skips and tailored Leaky ReLU rise fast; CReLU and ReLU with He's weights slowly. Convolutional: delta-orthogonal above Gaussian."}}
+# %% mystnb={"figure": {"caption": "Test accuracy by step on MNIST: dense networks of fifty layers by their start, and fifty convolutions of tanh on images averaged to 7 by 7; mean over seeds, and bars of one standard deviation at the end.", "name": "fig-residual-mnist"}, "image": {"alt": "Two panels of accuracy against steps. Dense: looks-linear, skips and tailored Leaky ReLU rise fast; CReLU and ReLU with He's weights slowly. Convolutional: delta-orthogonal above Gaussian."}}
 _ = figures.training(complete(studies.INITS) or inits_live)
 plt.show()
 

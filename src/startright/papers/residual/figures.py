@@ -125,7 +125,7 @@ def alignment(records: Records) -> Figure:
 
 
 def training(records: Records, lr: float = readings.RATE) -> Figure:
-    """Test accuracy by step, a curve a start; convolutional networks, if there are any, beside the dense."""
+    """Mean test accuracy by step, with the deviation at the end; convolutional networks beside the dense."""
     dense = {k: v for k, v in readings.courses(records, lr).items() if k in STARTS}
     other = readings.courses(
         [r for r in records if r.config["network"] in ("delta-orthogonal", "gaussian")], 1e-3
@@ -134,8 +134,9 @@ def training(records: Records, lr: float = readings.RATE) -> Figure:
     figure, axes = pairs(len(groups), height=3.2, sharey=True)
     for ax, group, title in zip(axes, groups, ("dense", "convolutional, tanh"), strict=False):
         for name, runs in group.items():
-            look = {"color": START[name], "label": STARTS[name], "limits": (0, 100)}
-            band(ax, runs.columns, runs, **look)
+            mean, spread = runs.mean(), runs.std()
+            ax.plot(mean, color=START[name], label=STARTS[name])
+            ax.errorbar(mean.index[-1:], mean[-1:], spread[-1:], color=START[name], capsize=3)
         ax.set(xlabel="steps", title=title if len(groups) > 1 else "", ylim=(0, 101))
         ax.legend(loc="lower right", fontsize=8)
     axes[0].set_ylabel("test accuracy (%)")
