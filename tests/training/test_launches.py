@@ -3,13 +3,21 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from startright.data import load
+from startright.data import cifar, load
 from startright.models import MLP, build
 from startright.papers.alrao import wrap_classifier
 from startright.papers.alrao.training import fit
-from startright.training import TrainConfig, train
+from startright.papers.critical.deficits import DEFICITS, deficit_schedule
+from startright.papers.scalp.penalties import ColumnLasso, ScaleLasso
+from startright.training import TrainConfig, gradient_step, train
+from startright.training.config import Group
+from startright.training.evaluation import cross_entropy
 from startright.training.launches import WARM_UP, CapturedStep
+from startright.training.loop import recordable_step, torch_optimizer
+from startright.training.penalties import L1, L2, GroupLasso
+from startright.training.schedules import exponential
 
 CUDA = torch.device("cuda")
 HISTORY = {"rel": 1e-9}
@@ -65,11 +73,114 @@ def test_the_caller_s_tensors_are_not_kept():
     assert got == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
 
 
-def test_schedules_are_refused():
+def test_what_the_host_changes_is_recorded_anew():
+    factor = 1.0
+    captured = CapturedStep(lambda x: factor * x.sum(), record=frozen)
+    got = total(captured, [torch.ones(2)] * 5)
+    assert got == [2.0] * 5
+    factor = 3.0
+    assert total(captured, [torch.ones(2)] * 2) == [2.0] * 2  # a recording does not see it
+    captured.forget()
+    assert total(captured, [torch.ones(2)] * 4) == [6.0] * 4
+
+
+def frozen(step, generators):
+    """A recording that keeps what it gave, as a graph keeps what the host decided."""
+    result = step()
+    return (lambda: None), result
+
+
+def test_a_schedule_of_the_decay_is_refused():
     data = load("digits", device="cpu", flatten=True)
-    config = TrainConfig(1, schedule=lambda step: 1.0)
-    with pytest.raises(ValueError, match="a schedule is followed on the host"):
+    config = TrainConfig(1, decay_schedule=lambda step: 1.0)
+    with pytest.raises(ValueError, match="weight decay is followed on the host"):
         train(network(), data, config, capture=True)
+
+
+def test_an_alteration_without_phases_is_refused():
+    data = load("digits", device="cpu", flatten=True)
+    with pytest.raises(ValueError, match=r"phase\(epoch\)"):
+        train(network(), data, TrainConfig(1), alter=lambda epoch, x, y, rng: (x, y), capture=True)
+
+
+@pytest.mark.parametrize("groups", [None, lambda name, values: Group(lr=1.0 if values.dim() > 1 else 0.5)])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_the_step_to_be_recorded_follows_the_schedule_on_the_device(optimizer, groups):
+    config = TrainConfig(
+        optimizer=optimizer, momentum=0.9, weight_decay=1e-2, schedule=exponential(0.5), groups=groups
+    )
+    x, y = torch.randn(16, 64, dtype=torch.float64), torch.arange(16) % 10
+    weights = []
+    for recordable in (False, True):
+        model = network()
+        if recordable:
+            step, follow = recordable_step(model, cross_entropy, config)
+        else:
+            step, follow = gradient_step(model, torch_optimizer(config, model), config=config), lambda: None
+        for _ in range(4):
+            follow()
+            step(x, y)
+        weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+    torch.testing.assert_close(*weights, rtol=1e-5, atol=1e-7)  # the rate on the device is in float32
+
+
+HOST = {"_local_scalar_dense", "nonzero", "masked_select", "lift_fresh"}  # wait for a device, or copy to it
+
+
+class OnTheDevice(TorchDispatchMode):
+    """Refuses what a CUDA graph cannot hold."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = function.overloadpacket.__name__
+        chosen = args[1] if name.startswith("index") and isinstance(args[1], list | tuple) else ()
+        masked = any(index is not None and index.dtype == torch.bool for index in chosen)
+        if name in HOST or masked:
+            raise RuntimeError(f"{name} is not for a recording")
+        return function(*args, **(kwargs or {}))
+
+
+def test_what_waits_for_the_device_is_seen_without_one():
+    for step in (lambda x: x * float(x.sum()), lambda x: x[x > 0], lambda x: x * torch.tensor(2.0)):
+        with pytest.raises(RuntimeError, match="not for a recording"), OnTheDevice():
+            step(torch.ones(3))
+
+
+PENALTIES = [
+    None,
+    L2(1e-2),
+    L1(1e-2),
+    L1(1e-2, in_loss=True),
+    GroupLasso(1e-2),
+    GroupLasso(1e-2, columns={"layers.0.weight": 1}),
+    ColumnLasso(1e-2),
+    ScaleLasso(1e-2),
+]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd"])
+@pytest.mark.parametrize("penalty", PENALTIES, ids=lambda p: type(p).__name__)
+def test_no_step_waits_for_the_host(penalty, optimizer):
+    model = network().float()
+    config = TrainConfig(optimizer=optimizer, momentum=0.9, schedule=exponential(0.5), penalty=penalty)
+    step, follow = recordable_step(model, cross_entropy, config)
+    x, y = torch.randn(16, 64), torch.arange(16) % 10
+    step(x, y)
+    follow()
+    with OnTheDevice():
+        step(x, y)
+
+
+@pytest.mark.parametrize("deficit", DEFICITS)
+def test_no_deficit_waits_for_the_host(deficit):
+    alter = deficit_schedule([(deficit, 0, 1)], epochs=2, classes=10)
+    with OnTheDevice():
+        alter(0, torch.randn(4, 3, 8, 8), torch.arange(4), torch.Generator())
+
+
+def test_no_augmentation_waits_for_the_host():
+    cifar.augment(torch.randn(4, 3, 32, 32), torch.Generator())  # its constants are made once
+    with OnTheDevice():
+        cifar.augment(torch.randn(4, 3, 32, 32), torch.Generator())
 
 
 def test_without_a_gpu_capturing_changes_nothing():
@@ -97,6 +208,20 @@ def test_on_a_gpu_the_captured_history_is_the_eager_one(options):
         histories.append(train(network(), data, config, augment=noisy, capture=capture))
     tolerance = {"rel": 1e-4} if "optimizer" in options else HISTORY  # a count on the device is in float32
     assert histories[0].last == pytest.approx(histories[1].last, **tolerance)
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.parametrize("penalty", PENALTIES, ids=lambda p: type(p).__name__)
+def test_on_a_gpu_schedules_deficits_and_penalties_are_recorded(penalty):
+    data, histories = load("digits", device="cuda", dtype=torch.float64), []
+    alter = deficit_schedule([("blur", 0, 1), ("noise", 1, 2)], epochs=4, classes=10)
+    steps = -(-len(data.train.y) // 32)
+    config = TrainConfig(4, 32, momentum=0.9, schedule=exponential(0.9, every=steps), penalty=penalty)
+    for capture in (False, True):
+        model = build(lambda: nn.Sequential(nn.Flatten(), MLP((64, 16, 10), nn.Tanh)), 0).double()
+        histories.append(train(model, data, config, alter=alter, capture=capture))
+    assert histories[0].last == pytest.approx(histories[1].last, rel=1e-3)
 
 
 @pytest.mark.gpu

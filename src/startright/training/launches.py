@@ -27,7 +27,8 @@ class CapturedStep:
         generators: those that it draws from, beside torch's own.
         record: given the step and the generators, gives what replays it and where its result lies.
 
-    A batch of another shape than the first, such as the last of an epoch, is made as it is.
+    A batch of another shape than the first, such as the last of an epoch, is made as it is. Where the step
+    itself is to change, :meth:`forget` has it recorded anew.
 
     Raises:
         RuntimeError: the step waits for the device, or copies from the host; said when it is recorded.
@@ -57,6 +58,13 @@ class CapturedStep:
             own.copy_(value)
         self._replay()
         return self._result.clone()
+
+    def forget(self) -> None:
+        """Drop the recording: what the host decides of the step has changed. The next step is made as it is,
+        and the one after it recorded.
+        """
+        self._replay = self._result = None
+        self._done = min(self._done, WARM_UP - 1)
 
 
 def record_graph(

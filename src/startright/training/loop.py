@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -57,32 +58,30 @@ def train(
         on_step: given the number of steps done and the model, after each; both on the device, as they are.
         capture: on a CUDA device, record the step, from the batch's indices to the moved weights, and replay
             it as one launch (:mod:`startright.training.launches`); elsewhere without effect. A step that is
-            given must keep all that changes from one step to the next on the device.
+            given must keep all that changes from one step to the next on the device. A schedule of the rate
+            is written there before each step; ``alter`` must say what it depends on, by a method ``phase``,
+            the number of the epoch → anything that can be compared: with each change the step is recorded
+            anew.
 
     Returns:
         The curves and how it ended.
 
     Raises:
         ValueError: a seed that is not a non-negative integer, batches that the data do not fill, a step
-            beside settings that it would not follow, or schedules or alterations, which the host follows, to
-            be captured.
+            beside settings that it would not follow, or, to be captured, a schedule of the weight decay or an
+            alteration without phases.
     """
     (x, y), device = data.train, data.train.x.device
     order, noise = generator(seed, "order"), generator(seed, "augment", device)
     model.to(device).train()
     if step is not None:
         check_plain(config, "the step given")
-    if capture and (config.schedule or config.decay_schedule or alter) is not None:
-        raise ValueError("a schedule is followed on the host, as alter is, step by step: use capture=False")
-    step = step or gradient_step(model, torch_optimizer(config, model, capturable=capture), loss, config)
-
-    now = 0
-
-    def begin(epoch: int, model: nn.Module) -> None:
-        nonlocal now
-        now = epoch
-        if on_epoch is not None:
-            on_epoch(epoch, model)
+    if capture:
+        _check_recordable(config, alter)
+    capture, follow, now = capture and device.type == "cuda", None, 0
+    if step is None and capture:
+        step, follow = recordable_step(model, loss, config)
+    step = step or gradient_step(model, torch_optimizer(config, model), loss, config)
 
     def whole(index: torch.Tensor) -> torch.Tensor:
         inputs, targets = augment(x[index], noise) if augment else x[index], y[index]
@@ -90,7 +89,18 @@ def train(
             inputs, targets = alter(now, inputs, targets, noise)
         return step(inputs, targets)
 
-    launch = CapturedStep(whole, [noise]) if capture and device.type == "cuda" else whole
+    launch = recorded = CapturedStep(whole, [noise]) if capture else whole
+    if follow is not None:
+        launch = lambda index: (follow(), recorded(index))[1]  # noqa: E731
+
+    def begin(epoch: int, model: nn.Module) -> None:
+        nonlocal now
+        if capture and alter is not None and alter.phase(epoch) != alter.phase(now):
+            recorded.forget()
+        now = epoch
+        if on_epoch is not None:
+            on_epoch(epoch, model)
+
     recorder = Recorder(config, data, loss)
     with fitting_threads(model, device):
         _epochs(model, data, config, order, launch, recorder, begin, on_step)
@@ -166,6 +176,35 @@ def gradient_step(
     return step
 
 
+def recordable_step(
+    model: nn.Module, loss: Loss, config: TrainConfig
+) -> tuple[Step, Callable[[], None] | None]:
+    """:func:`gradient_step` as it can be recorded once and replayed.
+
+    Args:
+        model: what is trained.
+        loss: gives the loss of each example.
+        config: how.
+
+    Returns:
+        The step; and what sets the rate of the next on the device, to be called before each, or None where
+        the rate stays.
+    """
+    optimizer = torch_optimizer(config, model, capturable=True)
+    step = gradient_step(model, optimizer, loss, replace(config, schedule=None))
+    return step, _Scheduled(optimizer, config).next if config.schedule is not None else None
+
+
+def _check_recordable(config: TrainConfig, alter: Alter | None) -> None:
+    if config.decay_schedule is not None:
+        raise ValueError("a schedule of the weight decay is followed on the host: use capture=False")
+    if alter is not None and not hasattr(alter, "phase"):
+        raise ValueError(
+            "an alteration is decided on the host, epoch by epoch: give it a method phase(epoch) that says"
+            " what it depends on, or use capture=False"
+        )
+
+
 def _prox(penalty: Penalty, parameters: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer) -> None:
     """The proximal step, each parameter with the rate of its group."""
     for group in optimizer.param_groups:
@@ -179,7 +218,7 @@ class _Scheduled:
 
     def __init__(self, optimizer: torch.optim.Optimizer, config: TrainConfig):
         self.groups, self.config, self.count = optimizer.param_groups, config, 0
-        self.start = [{"lr": group["lr"], "weight_decay": group["weight_decay"]} for group in self.groups]
+        self.start = [{name: float(group[name]) for name in ("lr", "weight_decay")} for group in self.groups]
 
     def next(self) -> None:
         """Set those of the step that comes."""
@@ -187,8 +226,16 @@ class _Scheduled:
         for name, schedule in schedules.items():
             if schedule is not None:
                 for group, start in zip(self.groups, self.start, strict=True):
-                    group[name] = start[name] * schedule(self.count)
+                    _set(group, name, start[name] * schedule(self.count))
         self.count += 1
+
+
+def _set(group: dict[str, Any], name: str, value: float) -> None:
+    """On the device where it lies there, for a step that is recorded."""
+    if isinstance(group[name], torch.Tensor):
+        group[name].fill_(value)
+    else:
+        group[name] = value
 
 
 def precision(config: TrainConfig, device: torch.device) -> AbstractContextManager:
@@ -218,17 +265,23 @@ def torch_optimizer(
     Args:
         config: the training.
         model: what is trained.
-        capturable: keep the count of steps on a CUDA device, for a step that is recorded.
+        capturable: keep what changes from step to step, a count of them, and the rate where there is a
+            schedule of it, on the device of the model, for a step that is recorded.
     """
-    common = {"lr": config.lr, "weight_decay": config.weight_decay}
-    parameters = model.parameters() if config.groups is None else _groups(config, model)
+    first = next(model.parameters())
+    on_device = capturable and config.schedule is not None
+    rate = (lambda lr: torch.tensor(lr, device=first.device)) if on_device else (lambda lr: lr)
+    parameters = model.parameters() if config.groups is None else _groups(config, model, rate)
+    common = {"lr": rate(config.lr), "weight_decay": config.weight_decay}
     if config.optimizer == "sgd":
-        return torch.optim.SGD(parameters, momentum=config.momentum, **common)
-    capturable = capturable and next(model.parameters()).is_cuda
+        return torch.optim.SGD(parameters, momentum=config.momentum, fused=capturable or None, **common)
+    capturable = capturable and first.is_cuda
     return torch.optim.Adam(parameters, betas=config.betas, eps=config.eps, capturable=capturable, **common)
 
 
-def _groups(config: TrainConfig, model: nn.Module) -> list[dict[str, Any]]:
+def _groups(
+    config: TrainConfig, model: nn.Module, rate: Callable[[float], float | torch.Tensor]
+) -> list[dict[str, Any]]:
     """The trainable parameters by the factors of their group."""
     members: dict[Group, list[nn.Parameter]] = {}
     for name, values in model.named_parameters():
@@ -237,7 +290,7 @@ def _groups(config: TrainConfig, model: nn.Module) -> list[dict[str, Any]]:
     return [
         {
             "params": values,
-            "lr": config.lr * group.lr,
+            "lr": rate(config.lr * group.lr),
             "weight_decay": config.weight_decay * group.weight_decay,
         }
         for group, values in members.items()

@@ -81,6 +81,8 @@ class DeficitSchedule:
         """The deficit of an epoch; None where the data are as they are."""
         return next((w.deficit for w in self.windows if w.start <= epoch < w.stop), None)
 
+    phase = active  #: what of an epoch the alteration depends on
+
     def __call__(self, epoch: int, x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Images and labels as the network gets them in this epoch."""
         return apply(self.active(epoch), x, y, classes=self.classes, generator=generator)

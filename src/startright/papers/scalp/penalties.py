@@ -65,8 +65,8 @@ class ColumnLasso(Penalty):
         r"""Every column shrinks by :math:`\max(0, 1 - \eta\lambda/\lVert\tilde w_{k\to}\rVert)`."""
         for name, w in () if self.in_loss else self._selected(parameters).items():
             norms = self._columns(name, w).norm(dim=2)
-            limits = self._strengths(name, norms) * torch.as_tensor(rates, dtype=w.dtype, device=w.device)
-            limits = limits.view(-1, 1)
+            limits = torch.ones_like(norms[:, 0]) * self._strengths(name, norms) * rates
+            limits = limits.to(w.dtype).view(-1, 1)
             factors = torch.where(norms > limits, 1 - limits / norms, 0)  # (runs, channels)
             factors = factors.repeat_interleave(self.positions.get(name, 1), 1)
             w.mul_(factors.view(len(w), 1, -1, *[1] * (w.dim() - 3)))
@@ -79,10 +79,12 @@ class ColumnLasso(Penalty):
         """(runs, channels, weights of each)."""
         return torch.vmap(lambda one: columns(one, self.positions.get(name, 1)))(w)
 
-    def _strengths(self, name: str, like: torch.Tensor) -> torch.Tensor:
+    def _strengths(self, name: str, like: torch.Tensor) -> torch.Tensor | float:
         """λ times the factor of the parameter, one or one per run."""
         factor = 1.0 if self.factors is None else self.factors[name]
-        return factor * torch.as_tensor(self.strength, dtype=like.dtype, device=like.device)
+        if not isinstance(self.strength, tuple):
+            return factor * self.strength  # a number is not copied to the device at each step
+        return like.new_tensor([factor * strength for strength in self.strength])
 
 
 @dataclass(frozen=True)
