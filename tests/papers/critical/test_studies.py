@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from papers.critical import made
 
 from startright.papers.critical import experiment, fisher_trace, readings, studies
 from startright.papers.critical.experiment import DeficitConfig, probe_epochs, run_deficit
@@ -65,10 +66,30 @@ def test_the_rate_starts_anew_where_the_deficit_ends():
 
 @pytest.mark.parametrize("profile", ["quick", "full", "paper"])
 def test_all_of_protocol_a_see_clean_data_for_equally_long(profile):
-    assert len({(c.network, c.epochs - c.stop) for c in studies.REMOVAL.grid(profile)}) == (
-        2 if profile == "paper" else 1
-    )
-    assert len({c.epochs for c in studies.WINDOW.grid(profile)}) == 1
+    for study, length in (
+        (studies.REMOVAL, lambda c: c.epochs - c.stop),
+        (studies.WINDOW, lambda c: c.epochs),
+    ):
+        lengths = {(c.network, length(c)) for c in study.grid(profile)}
+        assert len(lengths) == len({network for network, _ in lengths})
+
+
+def test_a_network_trained_alone_leaves_what_it_leaves_in_a_stack(monkeypatch):
+    config = replace(SMALL, epochs=3, restart=True, images=128)
+    stacked = run_deficit(config, 0, CPU)
+    monkeypatch.setitem(experiment.RECIPES, "alone", experiment.RECIPES["digits"])
+    alone = run_deficit(replace(config, network="alone"), 0, CPU)
+    assert alone.metrics == pytest.approx(stacked.metrics, rel=2e-3)
+    assert alone.curves["fisher_epoch"] == stacked.curves["fisher_epoch"]
+    assert alone.curves["fisher"] == pytest.approx(stacked.curves["fisher"], rel=2e-3)
+
+
+def test_the_network_nearest_to_the_paper_s_is_judged():
+    records = made.removal("paper")
+    assert {r.config["network"] for r in readings.chief(records)} == {"allcnn"}
+    narrow = [r for r in records if r.config["network"] == "allcnn-quarter"]
+    assert readings.chief(narrow) == narrow == readings.alike(records, narrow)
+    assert {c.network for c in studies.FISHER.grid("paper")} <= set(readings.NETWORKS)
 
 
 @pytest.mark.parametrize("profile", ["quick", "full"])
@@ -91,7 +112,7 @@ def test_layers_are_named_without_the_normalisations():
 
 def test_published_networks_are_those_of_the_paper():
     networks = {c.network for c in studies.REMOVAL.grid("paper")}
-    assert networks == {"allcnn", "resnet18"}
+    assert networks == {"allcnn-quarter", "allcnn", "resnet18"}
     assert experiment.RECIPES["resnet18"].lr == 0.1
     for name in networks:
         with torch.device("meta"):

@@ -70,7 +70,7 @@ def test_widths_alone_and_together():
 
 
 def test_a_run_that_diverges_leaves_its_first_change():
-    config = width.WidthConfig("standard", "relu", 12, 1e30, **SMALL)
+    config = width.WidthConfig("standard", "relu", 12, 1e10, **SMALL)
     outcome = width.run_width(config, 0, CPU)
     assert outcome.status == "diverged"
     assert outcome.metrics["first_change"] > 1

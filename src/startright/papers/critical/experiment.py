@@ -1,4 +1,7 @@
-"""One training under a deficit, and many of one shape as one program: what all studies of the paper run.
+"""One training under a deficit, and many of one shape: what all studies of the paper run.
+
+Networks on digits are trained as one program; those on CIFAR-10 one after another, each step recorded as one
+launch on a GPU (:mod:`startright.training.launches`).
 
 The recipe is the paper's but for the momentum, which our source does not give, and, in the small profiles,
 for the network and the data.
@@ -17,7 +20,7 @@ from startright.models import AllCNN, DigitsCNN, ResNet18, build
 from startright.papers.critical.deficits import Window, deficit_schedule
 from startright.papers.critical.fisher import fisher_trace
 from startright.studies import Outcome, thin
-from startright.training import History, ModelStack, TrainConfig, train_stacked
+from startright.training import History, ModelStack, TrainConfig, train, train_stacked
 from startright.training.schedules import Schedule, exponential, restarted
 
 FACTOR = 0.97  # of the learning rate, an epoch
@@ -35,6 +38,7 @@ class Recipe(NamedTuple):
 
 RECIPES = {
     "digits": Recipe(DigitsCNN, 0.05),
+    "allcnn-quarter": Recipe(lambda: AllCNN(width=0.25), 0.05),
     "allcnn": Recipe(AllCNN, 0.05),
     "resnet18": Recipe(ResNet18, 0.1),
 }
@@ -97,7 +101,7 @@ def run_deficit(config: DeficitConfig, seed: int, device: torch.device) -> Outco
 
 
 def run_deficit_stacked(runs: Sequence[tuple[DeficitConfig, int]], device: torch.device) -> list[Outcome]:
-    """Train networks of one shape as one program, each under its own deficit and for its own epochs."""
+    """Train networks of one shape, each under its own deficit and for its own epochs."""
     first = runs[0][0]
     loaded, recipe = images(first.dataset, first.images, device), RECIPES[first.network]
     steps = -(-len(loaded.train.y) // BATCH)
@@ -111,18 +115,35 @@ def run_deficit_stacked(runs: Sequence[tuple[DeficitConfig, int]], device: torch
     )
     models = [build(recipe.make, seed).to(device) for _, seed in runs]
     probe = Probe(models, loaded.train.x[: first.probes], [config.epochs for config, _ in runs])
-    histories = train_stacked(
-        models,
-        loaded,
-        training,
-        seeds=[seed for _, seed in runs],
-        alter=[schedule_of(config, loaded.n_classes) for config, _ in runs],
-        schedules=[rate(config, steps) for config, _ in runs],
-        epochs=[config.epochs for config, _ in runs],
-        on_epoch=probe if first.probes else None,
-    )
+    how = {
+        "seeds": [seed for _, seed in runs],
+        "alter": [schedule_of(config, loaded.n_classes) for config, _ in runs],
+        "schedules": [rate(config, steps) for config, _ in runs],
+        "epochs": [config.epochs for config, _ in runs],
+    }
+    hook = probe if first.probes else None
+    if first.network == "digits":
+        histories = train_stacked(models, loaded, training, on_epoch=hook, **how)
+    else:
+        histories = _one_by_one(models, loaded, training, on_epoch=hook, **how)
     probe.finish()
     return [outcome(history, curves) for history, curves in zip(histories, probe.curves, strict=True)]
+
+
+def _one_by_one(
+    models: Sequence[nn.Module],
+    loaded: data.Dataset,
+    training: TrainConfig,
+    *,
+    on_epoch: Callable | None,
+    **each: Sequence,
+) -> list[History]:
+    """The same as :func:`startright.training.train_stacked`, one run after another, the steps recorded."""
+    histories = []
+    for model, seed, alter, schedule, epochs in zip(models, *each.values(), strict=True):
+        own = replace(training, schedule=schedule, epochs=epochs)
+        histories.append(train(model, loaded, own, seed=seed, alter=alter, on_epoch=on_epoch, capture=True))
+    return histories
 
 
 def schedule_of(config: DeficitConfig, classes: int):
@@ -144,15 +165,17 @@ class Probe:
         self.models, self.x, self.epochs = list(models), x, list(epochs)
         self.curves: list[dict[str, list[float]]] = [{} for _ in models]
 
-    def __call__(self, epoch: int, stack: ModelStack) -> None:
-        """The hook of :func:`startright.training.train_stacked`."""
+    def __call__(self, epoch: int, trained: ModelStack | nn.Module) -> None:
+        """The hook of :func:`startright.training.train` and :func:`startright.training.train_stacked`."""
+        stacked = isinstance(trained, ModelStack)
+        present = trained.models if stacked else [trained]
         due = [
             k
             for k, model in enumerate(self.models)
-            if any(model is own for own in stack.models) and epoch in probe_epochs(self.epochs[k])
+            if any(model is own for own in present) and epoch in probe_epochs(self.epochs[k])
         ]
-        if due:
-            stack.write()
+        if due and stacked:
+            trained.write()
         for k in due:
             self._take(k, epoch)
             self.models[k].train()
@@ -164,7 +187,8 @@ class Probe:
                 self._take(k, epochs)
 
     def _take(self, k: int, epoch: int) -> None:
-        parts = fisher_trace(self.models[k].eval(), self.x)
+        dtype = torch.float64 if self.x.is_cuda else None  # float32 is rounded to TF32 there, which is seen
+        parts = fisher_trace(self.models[k].eval(), self.x, dtype=dtype)
         values = {f"fisher_{layer}": value for layer, value in parts.items()}
         point = {"fisher_epoch": float(epoch), "fisher": sum(parts.values())} | values
         for name, value in point.items():
@@ -187,13 +211,17 @@ def outcome(history: History, curves: dict[str, list[float]]) -> Outcome:
     )
 
 
-def stack_key(config: DeficitConfig) -> tuple:
-    """What runs of one stack share."""
+def stack_key(config: DeficitConfig) -> DeficitConfig | tuple:
+    """What runs of one stack share: all but the seed where they are trained one by one."""
     return (
-        config.network,
-        config.dataset,
-        config.images,
-        config.weight_decay,
-        config.every,
-        config.probes,
+        config
+        if config.network != "digits"
+        else (
+            config.network,
+            config.dataset,
+            config.images,
+            config.weight_decay,
+            config.every,
+            config.probes,
+        )
     )

@@ -14,6 +14,31 @@ WORDS = {
     "labels": "labels permuted",
     "noise": "noise",
 }
+#: The networks from the farthest from the paper's on, in words.
+NETWORKS = {
+    "digits": "a small network on 8 × 8 digits",
+    "allcnn-quarter": "All-CNN of a quarter of its channels on a fifth of CIFAR-10",
+    "resnet18": "ResNet-18 on CIFAR-10",
+    "allcnn": "All-CNN on CIFAR-10",
+}
+RANK = tuple(NETWORKS)
+
+
+def chief(records: Sequence[Record]) -> list[Record]:
+    """Those of the network that is nearest to the paper's, where a grid has several."""
+    nearest = max((RANK.index(record.config["network"]) for record in records), default=0)
+    return [record for record in records if record.config["network"] == RANK[nearest]]
+
+
+def alike(records: Sequence[Record], like: Sequence[Record]) -> list[Record]:
+    """Those of the networks that the others are of."""
+    networks = {record.config["network"] for record in like}
+    return [record for record in records if record.config["network"] in networks]
+
+
+def network(records: Sequence[Record]) -> str:
+    """What was trained on what, in words."""
+    return NETWORKS[chief(records)[0].config["network"]]
 
 
 def runs(

@@ -195,6 +195,7 @@ def _named(runs: list) -> dict[str, list]:
     "none available (a figure)",
     PARETO,
     anchor="fig-scalp-pareto",
+    partial=("paper",),
 )
 def measure_pareto(records: Records) -> Measurement:
     """C7: the best accuracies with half of the parameters, and what a fifth costs, by network."""
@@ -228,6 +229,7 @@ def measure_pareto(records: Records) -> Measurement:
     "none available (a figure)",
     PARETO,
     anchor="fig-scalp-pareto",
+    partial=("paper",),
 )
 def measure_best(records: Records) -> Measurement:
     """C8: the best accuracy over λ, uniform scaling against the others, by network."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from startright.papers.critical.experiment import DeficitConfig, run_deficit, run_deficit_stacked, stack_key
-from startright.papers.critical.studies.removal import PUBLISHED, never, until
+from startright.papers.critical.studies.removal import NARROW, PUBLISHED, never, until
 from startright.profiles import by_profile
 from startright.studies import Study
 
@@ -27,7 +27,8 @@ DECAY = Study(
     grid=by_profile(
         quick=panel((30,), 15),
         full=panel((60, 100), 40),
-        paper=[config for rest in PUBLISHED.values() for config in panel((40, 80, 120), 160, **rest)],
+        paper=panel((80,), 40, **NARROW)
+        + [config for rest in PUBLISHED.values() for config in panel((40, 80, 120), 160, **rest)],
     ),
     seeds=by_profile(quick=(0, 1, 2), full=(0, 1, 2, 3), paper=(0, 1, 2, 3, 4)),
     run=run_deficit,

@@ -1,7 +1,7 @@
 """The trace of the Fisher information over a training, with a deficit at its beginning and without (C10)."""
 
 from startright.papers.critical.experiment import DeficitConfig, run_deficit, run_deficit_stacked, stack_key
-from startright.papers.critical.studies.removal import PUBLISHED
+from startright.papers.critical.studies.removal import NARROW, PUBLISHED
 from startright.profiles import by_profile
 from startright.studies import Study
 
@@ -23,7 +23,8 @@ FISHER = Study(
     grid=by_profile(
         quick=courses(15, 25)[:2],
         full=courses(60, 40),
-        paper=[config for rest in PUBLISHED.values() for config in courses(60, 160, **rest)],
+        paper=courses(40, 40, **NARROW)
+        + [config for rest in PUBLISHED.values() for config in courses(60, 160, **rest)],
     ),
     seeds=by_profile(quick=(0, 1, 2), full=(0, 1, 2, 3), paper=(0, 1, 2, 3, 4)),
     run=run_deficit,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from startright.papers.critical.experiment import DeficitConfig, run_deficit, run_deficit_stacked, stack_key
-from startright.papers.critical.studies.removal import PUBLISHED
+from startright.papers.critical.studies.removal import NARROW, PUBLISHED
 from startright.profiles import by_profile
 from startright.studies import Study
 
@@ -21,9 +21,8 @@ WINDOW = Study(
     grid=by_profile(
         quick=windows((0, 10, 20), 10, 40),
         full=windows((0, 15, 30, 50), 30, 100),
-        paper=[
-            config for rest in PUBLISHED.values() for config in windows(range(0, 121, 20), 40, 200, **rest)
-        ],
+        paper=windows((0, 15, 30, 50), 30, 80, **NARROW)
+        + [config for rest in PUBLISHED.values() for config in windows(range(0, 121, 20), 40, 200, **rest)],
     ),
     seeds=by_profile(quick=(0, 1, 2), full=(0, 1, 2, 3), paper=(0, 1, 2, 3, 4)),
     run=run_deficit,

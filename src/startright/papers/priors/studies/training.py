@@ -64,7 +64,7 @@ def run_training(config: TrainingConfig, seed: int, device: torch.device) -> Out
     model = build(_maker(config), seed).to(device)
     if config.network != "mlp":
         model = model.to(memory_format=torch.channels_last)
-    return Outcome.of(training.train(model, images, settings, seed=seed), curves={})
+    return Outcome.of(training.train(model, images, settings, seed=seed, capture=True), curves={})
 
 
 def run_training_stacked(runs: Sequence[tuple[TrainingConfig, int]], device: torch.device) -> list[Outcome]:
