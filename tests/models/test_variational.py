@@ -184,9 +184,7 @@ def test_predictions_average_probabilities_of_whole_networks():
     assert net.training
     assert not found.requires_grad
     one = v.sampled_outputs(net, x[:1].expand(2, 5), 3, torch.Generator().manual_seed(0))
-    torch.testing.assert_close(
-        one[:, 0], one[:, 1], rtol=1e-12, atol=1e-12
-    )  # one draw for all
+    torch.testing.assert_close(one[:, 0], one[:, 1], rtol=1e-12, atol=1e-12)  # one draw for all
     assert net[0].local
 
 

@@ -17,7 +17,7 @@ WORDS = {
 #: The networks from the farthest from the paper's on, in words.
 NETWORKS = {
     "digits": "a small network on 8 × 8 digits",
-    "allcnn-quarter": "All-CNN of a quarter of its channels on a fifth of CIFAR-10",
+    "allcnn-quarter": "All-CNN of a quarter of its channels on a tenth of CIFAR-10",
     "resnet18": "ResNet-18 on CIFAR-10",
     "allcnn": "All-CNN on CIFAR-10",
 }

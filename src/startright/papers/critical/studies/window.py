@@ -21,7 +21,7 @@ WINDOW = Study(
     grid=by_profile(
         quick=windows((0, 10, 20), 10, 40),
         full=windows((0, 15, 30, 50), 30, 100),
-        paper=windows((0, 15, 30, 50), 30, 80, **NARROW)
+        paper=windows((0, 25, 50), 30, 80, **NARROW)
         + [config for rest in PUBLISHED.values() for config in windows(range(0, 121, 20), 40, 200, **rest)],
     ),
     seeds=by_profile(quick=(0, 1, 2), full=(0, 1, 2, 3), paper=(0, 1, 2, 3, 4)),
