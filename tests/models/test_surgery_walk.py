@@ -325,7 +325,7 @@ def test_the_network_is_left_as_it_was():
     assert torch.equal(torch.get_rng_state(), stream)
     for name, value in net.state_dict().items():
         assert torch.equal(value, before[name])
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ValueError, match=r"does not run on the example \(float32 of shape \(2, 5\) on cpu"):
         chain(net, torch.randn(2, 5))
     assert not any(part._forward_hooks or part._forward_pre_hooks for part in net.modules())
 
