@@ -65,8 +65,10 @@ def posterior(x: Tensor, y: Tensor, tau: float, model: Regression) -> tuple[Tens
         model: the model.
 
     Raises:
-        ValueError: τ is not positive.
+        ValueError: τ is not positive, or not one number.
     """
+    if isinstance(tau, Tensor) and tau.dim():
+        raise ValueError(f"a posterior has one temperature, got {tau!r}")
     tau = _positive(tau)
     precision = torch.eye(x.shape[1], dtype=x.dtype) / model.prior + model.weight(tau) * x.T @ x
     return torch.linalg.solve(precision, model.weight(tau) * x.T @ y), precision
