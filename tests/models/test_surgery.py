@@ -271,6 +271,8 @@ BAD = {
     "outputs": ({"b": KEEP[:2]}, SGD, "layer 'b' cannot lose units: its units are outputs"),
     "another size": ({"a": KEEP[:4]}, SGD, r"must be bool of shape \(5,\).*not bool of shape \(4,\)"),
     "indices": ({"a": torch.tensor([0, 2])}, SGD, "not int64"),
+    "text": ({"a": "all"}, SGD, "the mask of layer 'a' must be a bool tensor, got 'all'"),
+    "a mask alone": (KEEP, SGD, "kept must be a dict"),
     "all": ({"a": torch.zeros(5, dtype=torch.bool)}, SGD, "would lose all of its 5 units.*keep one"),
     "flat state": ({"a": KEEP}, LBFGS, "the LBFGS keeps '(d|old_dirs|old_stps|prev_flat_grad)'"),
 }
@@ -331,6 +333,12 @@ def infinite():
     return net
 
 
+def integer():
+    net = MLP((4, 5, 2)).layers
+    net[0].weight = nn.Parameter(torch.ones(5, 4, dtype=torch.int64), requires_grad=False)
+    return net
+
+
 WHOLE = {
     "half": (MLP((4, 5, 2)).layers.half, r"'0.weight' is float16.*model.float\(\)"),
     "bfloat16": (MLP((4, 5, 2)).layers.bfloat16, "'0.weight' is bfloat16"),
@@ -338,6 +346,15 @@ WHOLE = {
     "wrapped": (lambda: nn.DataParallel(MLP((4, 5, 2)).layers), "DataParallel has copied the weights"),
     "lazy": (lambda: nn.Sequential(nn.LazyLinear(5), nn.Linear(5, 2)), "'0.weight' has no values yet"),
     "meta": (lambda: MLP((4, 5, 2)).layers.to("meta"), "'0.weight' has no values yet"),
+    "complex": (
+        lambda: MLP((4, 5, 2)).layers.to(torch.complex64),
+        "'0.weight' is complex64: .* real weights",
+    ),
+    "integer": (integer, "'0.weight' is int64: .* real weights"),
+    "empty": (
+        lambda: nn.Sequential(nn.Linear(4, 0), nn.Linear(0, 2)),
+        "'0' cannot lose units: its weight has no",
+    ),
     "infinite": (infinite, "outputs are not finite"),
 }
 
@@ -390,3 +407,20 @@ def test_nothing_to_take_out_is_fine():
     assert (done.exact, done.difference, done.widths) == (True, 0.0, {"0": (5, 5)})
     assert same(list(net.state_dict().values()), list(before.values()))
     net.load_state_dict(before)
+
+
+def test_an_optimizer_that_is_none():
+    net, x = five()
+    with pytest.raises(ValueError, match=r"one of torch\.optim, got 'sgd'"):
+        remove_(net, {"0": KEEP}, "sgd", example=x)
+    assert net[0].out_features == 5
+
+
+def test_the_difference_is_relative_to_the_largest_output():
+    net, x = five()
+    net[-1].weight.data.normal_()
+    net[-1].bias.data.zero_()
+    large = copy.deepcopy(net)
+    large[-1].weight.data *= 1000
+    one, other = (remove_(each, {"0": KEEP}, example=x).difference for each in (net, large))
+    assert one == pytest.approx(other, rel=1e-10)

@@ -1,5 +1,6 @@
 """Parameters and multiplications, against closed forms."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -32,3 +33,9 @@ def test_the_network_is_left_as_it_was():
     cost(net, torch.randn(4, 2))
     assert net.training
     assert net[1].num_batches_tracked == 0
+
+
+@pytest.mark.parametrize("example", [torch.zeros(0, 4), None, "x", torch.zeros(())])
+def test_an_example_without_examples_is_refused(example):
+    with pytest.raises(ValueError, match="has no tensor, or is empty"):
+        cost(nn.Linear(4, 2), example)

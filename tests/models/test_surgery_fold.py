@@ -129,3 +129,36 @@ def test_biases_are_put_back_after_a_surprise():
     with pytest.raises(RuntimeError, match="left as it was"):
         remove_(net, {"a": KEEP}, example=torch.randn(5, 4), fold=True)
     assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
+
+
+def zero_of(entry):
+    """A network of which one unit has this one weight 0, and varies."""
+    net = net_of(nn.Flatten(), nn.Linear(48, 2))
+    net[0].weight.data[0] = 1
+    net[0].weight.data[0].view(-1)[entry] = 0
+    return net
+
+
+def test_a_unit_with_one_zero_weight_is_not_constant():
+    done = remove_(zero_of(0), {"0": KEEP}, example=torch.randn(4, 1, 6, 6, dtype=torch.float64), fold=True)
+    assert done.folded == {}
+
+
+def test_a_unit_of_which_one_position_has_a_scale_of_zero_is_not_constant():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv1d(1, 3, 1), nn.Flatten(), nn.BatchNorm1d(12), nn.Linear(12, 2)).double()
+    net[2].weight.data[0] = 0
+    done = remove_(net, {"0": KEEP}, example=torch.randn(4, 1, 4, dtype=torch.float64), fold=True)
+    assert done.folded == {}
+
+
+def test_a_depthwise_filter_of_zeros_makes_a_constant():
+    net = net_of(nn.Conv2d(3, 3, 3, groups=3), nn.Flatten(), nn.Linear(12, 2))
+    net[0].weight.data[0] = 1
+    net[2].weight.data[0] = 0
+    net[2].bias.data[0] = 0.5
+    x = torch.randn(4, 1, 6, 6, dtype=torch.float64)
+    before = net(x)
+    done = remove_(net, {"0": KEEP}, example=x, fold=True)
+    assert done.folded == {"0": (0,)}
+    torch.testing.assert_close(net(x), before, rtol=1e-12, atol=1e-13)

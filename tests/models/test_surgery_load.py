@@ -64,3 +64,21 @@ def test_other_sizes_are_left_to_torch():
     with pytest.raises(RuntimeError, match="size mismatch"):
         net.load_state_dict(MLP((4, 7, 2)).state_dict())
     net.load_state_dict({}, strict=False)
+
+
+def test_state_of_an_optimizer_from_before_is_refused_and_that_from_after_is_loaded():
+    net = MLP((4, 5, 2))
+    optimizer = torch.optim.Adam(net.parameters())
+    net(torch.randn(3, 4)).sum().backward()
+    optimizer.step()
+    before = copy.deepcopy(optimizer.state_dict())
+    for keep in (KEEP, torch.tensor([False, True, True])):
+        remove_(net, {"layers.0": keep}, optimizer, example=torch.randn(2, 4))
+    assert len(optimizer._optimizer_load_state_dict_pre_hooks) == 1
+    now = copy.deepcopy(optimizer.state_dict())
+    with pytest.raises(
+        ValueError, match=r"Adam is of another size: 'exp_avg' has the shape \(5, 4\).*\(2, 4\)"
+    ):
+        optimizer.load_state_dict(before)
+    optimizer.load_state_dict(now)
+    optimizer.step()

@@ -325,7 +325,7 @@ def test_the_network_is_left_as_it_was():
     assert torch.equal(torch.get_rng_state(), stream)
     for name, value in net.state_dict().items():
         assert torch.equal(value, before[name])
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ValueError, match=r"does not run on the example \(float32 of shape \(2, 5\) on cpu"):
         chain(net, torch.randn(2, 5))
     assert not any(part._forward_hooks or part._forward_pre_hooks for part in net.modules())
 
@@ -345,3 +345,25 @@ def test_the_network_is_left_as_it_was():
 )
 def test_reshaping(before, after, flow):
     assert reshaped(Flow("a", 1), before, after) == flow
+
+
+def test_a_depthwise_convolution_with_several_filters_a_channel_is_refused():
+    net = nn.Sequential(nn.Conv2d(2, 4, 1), nn.Conv2d(4, 8, 1, groups=4), nn.Conv2d(8, 2, 1))
+    refused = chain(net, torch.randn(2, 2, 3, 3)).refused
+    assert "in 4 groups" in refused["1"]
+    assert "feed '1'" in refused["0"]
+
+
+def test_padding_the_axis_of_the_units_is_refused():
+    net = Forward(lambda self, x: self.b(F.pad(self.a(x), (1, 1))), a=nn.Linear(4, 3), b=nn.Linear(5, 2))
+    assert "its units reach pad()" in chain(net, torch.randn(2, 4)).refused["a"]
+
+
+def test_a_convolution_over_flattened_channels_is_refused():
+    layers = {"a": nn.Conv2d(1, 2, 1), "b": nn.Conv1d(8, 3, 1)}
+    net = Forward(lambda self, x: self.b(self.a(x).flatten(1).unsqueeze(2)), **layers)
+    assert "along another axis" in chain(net, torch.randn(2, 1, 2, 2)).refused["a"]
+
+
+def test_positions_multiply():
+    assert reshaped(Flow("a", 1, 2), (5, 32, 3), (5, 96)) == Flow("a", 1, 6)

@@ -118,7 +118,7 @@ def test_noise_is_one_an_example_or_one_a_pass():
     for local, same in ((True, False), (False, True)):
         with v.sampling(layer, local=local):
             a, b = layer(x).detach()
-        assert torch.allclose(a, b, atol=1e-5) is same
+        assert torch.allclose(a, b) is same
 
 
 def test_inputs_that_are_zero_have_finite_gradients():
@@ -184,7 +184,9 @@ def test_predictions_average_probabilities_of_whole_networks():
     assert net.training
     assert not found.requires_grad
     one = v.sampled_outputs(net, x[:1].expand(2, 5), 3, torch.Generator().manual_seed(0))
-    torch.testing.assert_close(one[:, 0], one[:, 1], rtol=1e-12, atol=1e-12)  # one draw for all
+    torch.testing.assert_close(
+        one[:, 0], one[:, 1], rtol=1e-12, atol=1e-12
+    )  # one draw of the weights for all inputs
     assert net[0].local
 
 
@@ -240,7 +242,26 @@ def pruned():
     return net
 
 
+def pruned_bias():
+    net = nn.Sequential(nn.Linear(3, 3))
+    prune.random_unstructured(net[0], "bias", 0.5)
+    return net
+
+
+def with_nan():
+    net = nn.Sequential(nn.Linear(3, 3))
+    net[0].bias.data[0] = math.nan
+    return net
+
+
 REFUSED = {
+    "pruned bias": (pruned_bias, "0 has a weight computed from others"),
+    "not finite": (with_nan, "0 has weights that are not finite"),
+    "lazy": (lambda: nn.Sequential(nn.LazyLinear(3)), "0 is a LazyLinear without values yet"),
+    "meta": (lambda: nn.Sequential(nn.Linear(3, 3)).to("meta"), "0 has no values, on the meta device"),
+    "no entries": (lambda: nn.Sequential(nn.Linear(3, 0)), "0 has a weight without entries"),
+    "complex": (lambda: nn.Sequential(nn.Linear(3, 3)).to(torch.complex64), "weights in torch.complex64"),
+    "empty": (nn.Sequential, "no linear or convolutional layer"),
     "norm": (lambda: nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3)), "1 is a BatchNorm1d"),
     "attention": (lambda: nn.TransformerEncoderLayer(8, 2), r"self_attn is a MultiheadAttention.*norm1 is a"),
     "lstm": (
@@ -337,3 +358,40 @@ def test_two_lines_train_a_network():
     )
     assert accuracy > 0.9
     assert float(stds.detach().max()) > 0.2
+
+
+def test_a_lone_name_or_kind_to_leave_is_refused():
+    for leave, shown in (("0", r"\['0'\]"), (nn.Linear, r"\[Linear\]")):
+        with pytest.raises(ValueError, match=f"leave is a list of kinds and names: write {shown}"):
+            v.variational_(mlp(), leave=leave)
+
+
+@pytest.mark.parametrize(
+    ("example", "says"),
+    [
+        (torch.zeros(2, 4).double(), r"does not run on the example \(float64 of shape \(2, 4\)"),
+        (torch.zeros(2, 5), "does not run on the example .*same dtype"),
+        (torch.full((2, 5), math.nan).double(), "outputs of the network are not finite"),
+    ],
+)
+def test_an_example_that_shows_nothing_is_refused_and_the_network_left(example, says):
+    net = mlp()
+    shown = repr(net)
+    with pytest.raises(ValueError, match=says):
+        v.variational_(net, example=example)
+    assert repr(net) == shown
+
+
+def test_sums_in_half_precision_are_refused():
+    with pytest.raises(ValueError, match=r"'0\.weight_rho' is torch\.float16"):
+        v.kl(v.variational_(mlp()).half())
+
+
+def test_one_sampled_divergence_makes_the_sum_inexact():
+    class Sampled:
+        log_density = staticmethod(lambda w: -w.square())
+
+    net = mlp()
+    v.variational_(net)
+    next(iter(v.variational_layers(net).values())).prior = Sampled()
+    assert not v.kl(net).exact

@@ -49,3 +49,8 @@ def test_history_that_diverged_at_once_has_no_last_value():
     history = History()
     history.record(1, {"train_loss": math.inf})
     assert history.last == {}
+
+
+def test_a_penalty_is_a_penalty():
+    with pytest.raises(ValueError, match=r"such as L1.*got 'l1'"):
+        TrainConfig(penalty="l1")

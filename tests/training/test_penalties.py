@@ -195,3 +195,29 @@ def test_in_the_loss_a_penalty_keeps_its_weight_beside_momentum():
     for kind in (L1, GroupLasso):
         assert end(kind(0.5, in_loss=True)) == pytest.approx(0.5, abs=1e-3)
         assert end(kind(0.5)) == pytest.approx(0.95, abs=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.int64])
+def test_weights_that_are_not_real_are_refused(dtype):
+    for call in (L2(0.1).total, lambda w: L1(0.1).prox(w, 0.1)):
+        with pytest.raises(ValueError, match=r"'w' is .*: a penalty is of real weights"):
+            call({"w": torch.ones(1, 2, 3, dtype=dtype)})
+
+
+def test_as_many_strengths_as_runs():
+    for penalty in (L1, L2, GroupLasso):
+        with pytest.raises(ValueError, match="3 strengths for 2 runs"):
+            penalty((0.1, 0.2, 0.3)).total({"w": torch.ones(2, 2, 3)})
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: nn.Linear(3, 2).requires_grad_(False), "Linear trains nothing that this L1 selects"),
+        (nn.Sequential, "Sequential trains nothing"),
+        (lambda: nn.LazyLinear(2), "'weight' has no values yet"),
+    ],
+)
+def test_a_model_with_nothing_to_penalise_is_refused(make, says):
+    with pytest.raises(ValueError, match=says):
+        L1(0.1)(make())

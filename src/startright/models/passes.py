@@ -1,9 +1,11 @@
 """What is needed to look at a pass from within: functions by name, their arguments, the tensors in them."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 #: Functions that do what a linear or convolutional layer does, by the name torch gives them.
 LAYER_FUNCTIONS = {"linear", "conv1d", "conv2d", "conv3d"}
@@ -37,3 +39,29 @@ def tensors(values: Any) -> Iterator[Tensor]:
             yield from tensors(value)
     elif isinstance(values, dict):
         yield from tensors(list(values.values()))
+
+
+@contextmanager
+def on_example(model: nn.Module, example: Any) -> Iterator[None]:
+    """In the block ``model`` runs on an example; what fails is told with the example.
+
+    Args:
+        model: the network.
+        example: its arguments.
+
+    Raises:
+        ValueError: the pass failed, of whatever reason but a lack of memory.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:
+        given = [
+            f"{str(t.dtype).removeprefix('torch.')} of shape {tuple(t.shape)} on {t.device}"
+            for t in tensors(example)
+        ]
+        raise ValueError(
+            f"{type(model).__name__} does not run on the example ({'; '.join(given) or 'no tensor'}):"
+            f" {error}. Give an input that it takes, in its dtype, on its device, of two examples or more"
+        ) from error

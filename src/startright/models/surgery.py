@@ -19,7 +19,7 @@ from startright.models.functional import call_at
 from startright.models.passes import tensors
 from startright.models.surgery_cut import Operation, kept_entries, positions, state_cuts
 from startright.models.surgery_fold import constant_units, shares
-from startright.models.surgery_load import remember
+from startright.models.surgery_load import remember, remember_state
 from startright.models.surgery_walk import Chain, Part, Site, arguments, chain
 from startright.models.untouched import plainly
 
@@ -86,6 +86,8 @@ def remove_(
     >>> net[2], done.widths
     (Linear(in_features=2, out_features=2, bias=True), {'0': (3, 2)})
     """
+    if not isinstance(kept, Mapping):
+        raise ValueError(f"kept must be a dict, name of a layer → mask of the units that stay, got {kept!r}")
     found = chain(model, example)
     masks = {name: _mask(name, mask, found) for name, mask in kept.items()}
     parts = dict(model.named_modules())
@@ -104,6 +106,8 @@ def remove_(
     _operate(operation, outputs, expected)
     for slots, key, value in state:
         slots[key] = value
+    if optimizer is not None:
+        remember_state(optimizer)
     widths = {name: (len(mask), int(mask.sum())) for name, mask in masks.items()}
     remember(model, {name: pair for name, pair in widths.items() if pair[0] != pair[1]})
     shown = {name: tuple(indices.tolist()) for name, indices in folded.items() if len(indices)}
@@ -120,7 +124,11 @@ def _mask(name: str, mask: Any, found: Chain) -> Tensor:
         raise ValueError(f"layer {name!r} cannot lose units: {found.refused[name]}")
     if name not in found.sites:
         raise unknown("layer", name, found.sites)
-    mask, units = torch.as_tensor(mask).cpu(), found.sites[name].units
+    units = found.sites[name].units
+    try:
+        mask = torch.as_tensor(mask).cpu()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"the mask of layer {name!r} must be a bool tensor, got {mask!r}") from error
     if mask.dtype != torch.bool or mask.shape != (units,):
         kind = str(mask.dtype).removeprefix("torch.")
         raise ValueError(

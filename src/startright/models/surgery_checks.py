@@ -41,7 +41,11 @@ def admit(model: nn.Module) -> None:
             raise ValueError(f"{name!r} has no values yet: run one pass, or use to_empty, first")
         if hasattr(tensor, "device_mesh"):
             raise ValueError(f"{name!r} is spread over processes: surgery needs it whole, in one process")
-        if (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype not in DTYPES:
+        counter = not isinstance(tensor, nn.Parameter) and not tensor.is_complex()
+        if tensor.is_complex() or not (tensor.is_floating_point() or counter):
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise ValueError(f"{name!r} is {kind}: surgery is for real weights, in float32 or float64")
+        if tensor.is_floating_point() and tensor.dtype not in DTYPES:
             kind = str(tensor.dtype).removeprefix("torch.")
             raise ValueError(
                 f"{name!r} is {kind}, in which the outputs cannot be compared to 1e-5: call model.float()"
@@ -62,6 +66,8 @@ def _problem(part: nn.Module) -> str | None:
             "its weight is computed in every pass (a parametrization, weight normalisation, a mask): remove"
             " that first"
         )
+    if is_layer(part) and not part.weight.numel():
+        return f"its weight has no entries, but the shape {tuple(part.weight.shape)}"
     for name, tensor in (*part._parameters.items(), *part._buffers.items()):
         if name not in OWN and tensor is not None and tensor.numel() > 1:
             return f"it keeps {name!r}, of which nobody says what belongs to which unit"

@@ -164,6 +164,8 @@ def state_cuts(
             what belongs to which entry.
     """
     kind = type(optimizer).__name__
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise ValueError(f"the optimizer must be one of torch.optim, got {optimizer!r}")
     own = {id(parameter) for parameter in model.parameters()}
     groups: list[dict[str, Any]] = optimizer.param_groups
     if not any(id(parameter) in own for group in groups for parameter in group["params"]):
@@ -173,7 +175,7 @@ def state_cuts(
     settings = [(key, value, None) for group in groups for key, value in group.items() if key != "params"]
     slots = [(key, value, p) for p, state in optimizer.state.items() for key, value in state.items()]
     for key, value, parameter in (*settings, *slots):
-        if any(t.numel() > 1 for t in tensors(value)) and not _fits(value, parameter):
+        if any(t.numel() > 1 for t in tensors(value)) and not fits(value, parameter):
             raise ValueError(
                 f"the {kind} keeps {key!r}, of which nobody says what belongs to which unit: make a new"
                 " optimizer after the surgery"
@@ -188,7 +190,7 @@ def state_cuts(
     ]
 
 
-def _fits(value: Any, parameter: Any) -> bool:
+def fits(value: Any, parameter: Any) -> bool:
     """Whether a tensor has an entry for each of the parameter's, or one for all along some axis."""
     if not (isinstance(value, Tensor) and isinstance(parameter, Tensor) and value.dim() == parameter.dim()):
         return False

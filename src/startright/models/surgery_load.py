@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+
+from startright.models.surgery_cut import fits
 
 
 class Pruned:
@@ -42,3 +45,28 @@ def remember(model: nn.Module, sizes: Mapping[str, tuple[int, int]]) -> None:
         model.register_load_state_dict_pre_hook(known)
     for name, (before, now) in sizes.items():
         known.sizes[name] = (*known.sizes.get(name, (before,)), now)
+
+
+def remember_state(optimizer: torch.optim.Optimizer) -> None:
+    """Make an optimizer refuse state from before the surgery, once."""
+    if _check_state not in optimizer._optimizer_load_state_dict_pre_hooks.values():
+        optimizer.register_load_state_dict_pre_hook(_check_state)
+
+
+def _check_state(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any]) -> None:
+    """Look at a checkpoint of the optimizer before any of it is loaded.
+
+    Raises:
+        ValueError: state of other shapes than the parameters have.
+    """
+    own = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    keys = [key for group in saved["param_groups"] for key in group["params"]]
+    for parameter, key in zip(own, keys, strict=False):  # torch tells of other numbers
+        for slot, value in saved["state"].get(key, {}).items():
+            same = isinstance(value, Tensor) and value.dim() == parameter.dim()
+            if same and not fits(value, parameter):
+                raise ValueError(
+                    f"this state of the {type(optimizer).__name__} is of another size: {slot!r} has the shape"
+                    f" {tuple(value.shape)}, its parameter {tuple(parameter.shape)}. It may be from before"
+                    " the network was pruned: load it there, and give the optimizer to remove_"
+                )

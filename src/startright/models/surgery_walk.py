@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from startright.models.layers import NORMS
-from startright.models.passes import LAYER_FUNCTIONS, argument, function_name, tensors
+from startright.models.passes import LAYER_FUNCTIONS, argument, function_name, on_example, tensors
 from startright.models.surgery_checks import admit, is_layer, is_scaled, refusals, shared
 from startright.models.surgery_rules import SHARED, Flow, passed_on
 from startright.models.untouched import plainly
@@ -248,7 +248,9 @@ def watch(model: nn.Module, example: Any, *, training: bool = False, keep: bool 
             handles.append(part.register_forward_pre_hook(seen.enter))
             handles.append(part.register_forward_hook(seen.leave))
         with plainly(model, training), seen:
-            seen.end(model(*args, **kwargs))
+            with on_example(model, (args, kwargs)):
+                output = model(*args, **kwargs)
+            seen.end(output)
     finally:
         for handle in handles:
             handle.remove()

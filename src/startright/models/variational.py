@@ -18,7 +18,8 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from startright.errors import unknown
+from startright.errors import unknown, whole
+from startright.models.passes import on_example
 from startright.models.untouched import plainly
 from startright.models.variational_admission import Leave, convertible
 from startright.models.variational_layers import (  # noqa: F401 - what users need is all here
@@ -113,7 +114,8 @@ def _outputs(module: nn.Module, layers: Mapping[str, nn.Module], example: Any) -
         with plainly(module), sampling(module, silent):
             if example is None:
                 return {name: layer(_input_of(layer)) for name, layer in layers.items()}
-            outputs = module(*(example if isinstance(example, tuple) else (example,)))
+            with on_example(module, example):
+                outputs = module(*(example if isinstance(example, tuple) else (example,)))
     finally:
         for hook in hooks:
             hook.remove()
@@ -140,6 +142,8 @@ def _input_of(layer: nn.Module) -> Tensor:
 
 def _check_same(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> None:
     for name, outputs in before.items():
+        if not outputs.isfinite().all():
+            raise ValueError(f"the outputs of {name} are not finite, so nothing could be compared")
         scale, off = float(outputs.abs().max()), float((after[name] - outputs).abs().max())
         if not off <= TOLERANCE * scale + torch.finfo(outputs.dtype).tiny:
             raise ValueError(
@@ -191,8 +195,12 @@ def divergences(
     layers = variational_layers(module)
     if not layers:
         raise ValueError(f"{type(module).__name__} has no variational layer: call variational_ first")
-    if samples < 1:
-        raise ValueError(f"samples must be at least 1, got {samples}")
+    if not whole(samples) >= 1:
+        raise ValueError(f"samples must be at least 1, got {samples!r}")
+    if half := [
+        n for n, p in rows.items() if n.endswith("_rho") and p.dtype not in (torch.float32, torch.float64)
+    ]:
+        raise ValueError(f"{half[0]!r} is {rows[half[0]].dtype}: sums over weights need float32 or float64")
     total, exact = torch.zeros(()), True
     for path, layer in layers.items():
         closed = hasattr(layer.prior, "kl")
@@ -223,8 +231,8 @@ def sampled_outputs(
     """
     if not variational_layers(module):
         raise ValueError(f"{type(module).__name__} has no variational layer: call variational_ first")
-    if samples < 1:
-        raise ValueError(f"samples must be at least 1, got {samples}")
+    if not whole(samples) >= 1:
+        raise ValueError(f"samples must be at least 1, got {samples!r}")
     modes = [(part, part.training) for part in module.modules()]
     try:
         module.eval()

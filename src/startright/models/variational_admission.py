@@ -24,6 +24,8 @@ def convertible(module: nn.Module, leave: Leave = ()) -> dict[str, nn.Module]:
         ValueError: the module has parts with weights that cannot be converted and are not to be left, all of
             them named; or there is nothing to convert.
     """
+    if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
+        raise ValueError(f"{type(module).__name__} is scripted: make it variational first, then script it")
     left, shared = _left(module, leave), _shared(module)
     parts = {name: part for name, part in module.named_modules() if part not in left}
     reasons = {name: _reason(part, shared) for name, part in parts.items()}
@@ -40,6 +42,9 @@ def convertible(module: nn.Module, leave: Leave = ()) -> dict[str, nn.Module]:
 
 
 def _left(module: nn.Module, leave: Leave) -> set[nn.Module]:
+    if isinstance(leave, str | type):
+        shown = leave.__name__ if isinstance(leave, type) else repr(leave)
+        raise ValueError(f"leave is a list of kinds and names: write [{shown}]")
     known = dict(module.named_modules(remove_duplicate=False))
     chosen = []
     for each in leave:
@@ -68,8 +73,10 @@ def _reason(part: nn.Module, shared: set[int]) -> str:
         return f"is a {type(part).__name__}, which has copied the weights: convert the module inside first"
     if not own and not isinstance(part, tuple(VARIATIONAL)):
         return ""
+    if any(nn.parameter.is_lazy(p) for p in own):
+        return f"is a {type(part).__name__} without values yet: pass a batch through the network first"
     known = ", ".join(kind.__name__ for kind in VARIATIONAL)
-    hidden = not isinstance(part._parameters.get("weight"), nn.Parameter)
+    hidden = not isinstance(part._parameters.get("weight"), nn.Parameter) or "bias" not in part._parameters
     reasons = {
         "has parametrised weights: remove the parametrisation first": parametrize.is_parametrized(part),
         "is variational already": isinstance(part, Variational),
@@ -81,6 +88,9 @@ def _reason(part: nn.Module, shared: set[int]) -> str:
         f"has weights in {own[0].dtype if own else 'no dtype'}: float32 or float64 is needed": not all(
             p.dtype in (torch.float32, torch.float64) for p in own
         ),
+        "has no values, on the meta device: use to_empty first": any(p.is_meta for p in own),
+        "has a weight without entries": any(not p.numel() for p in own),
+        "has weights that are not finite": any(not (p.is_meta or p.isfinite().all()) for p in own),
         "has frozen weights: unfreeze them": not all(p.requires_grad for p in own),
     }
     return next((reason for reason, holds in reasons.items() if holds), "")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from startright.errors import number
 from startright.models.variational_priors import GaussianPrior, Prior, prior_of
 
 #: (shape, a tensor whose dtype and device to take) → standard normal noise.
@@ -54,8 +55,8 @@ class Variational:
 
     def begin(self, std: float, prior: Prior, local: bool, generator: torch.Generator | None) -> None:
         """Give every weight the standard deviation ``std``."""
-        if not 0 < std < float("inf"):
-            raise ValueError(f"the first std of the weights must be positive and finite, got {std}")
+        if not 0 < number(std) < float("inf"):
+            raise ValueError(f"the first std of the weights must be positive and finite, got {std!r}")
         self.prior, self.local, self.generator = prior_of(prior, self), local, generator
         for name, mean in self.means().items():
             rho = inverse_softplus(torch.full_like(mean.detach(), std, dtype=torch.float64)).to(mean.dtype)

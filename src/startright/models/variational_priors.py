@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from startright.errors import unknown
+from startright.errors import number, unknown
 from startright.models.layers import fan_in
 
 HALF_LOG_2PI = math.log(2 * math.pi) / 2
@@ -47,8 +47,8 @@ class GaussianPrior:
         if isinstance(self.std, str):
             if self.std != "glorot":
                 raise unknown("law of the prior's std", self.std, ["glorot"])
-        elif not 0 < self.std < math.inf:
-            raise ValueError(f"the std of a prior must be positive and finite, or 'glorot', got {self.std}")
+        elif not 0 < number(self.std) < math.inf:
+            raise ValueError(f"the std of a prior must be positive and finite, or 'glorot', got {self.std!r}")
 
     def of_layer(self, layer: nn.Module) -> "GaussianPrior":
         """The prior of the weights and biases of one linear or convolutional layer."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 
-from startright.errors import unknown
+from startright.errors import number, unknown
 from startright.training.penalties import Penalty
 from startright.training.schedules import Schedule
 
@@ -85,10 +85,11 @@ class TrainConfig:
         for name, value in (("momentum", self.momentum), *(("betas", beta) for beta in self.betas)):
             if not 0 <= value < 1:
                 raise ValueError(f"{name} must be in [0, 1), got {value}")
-        if not 0 <= self.weight_decay < math.inf or not 0 < self.eps < math.inf:
-            raise ValueError(
-                f"weight_decay must be at least 0 and eps positive, got {self.weight_decay} and {self.eps}"
-            )
+        if not 0 <= number(self.weight_decay) < math.inf or not 0 < number(self.eps) < math.inf:
+            got = f"{self.weight_decay!r} and {self.eps!r}"
+            raise ValueError(f"weight_decay must be at least 0 and eps positive, got {got}")
+        if self.penalty is not None and not isinstance(self.penalty, Penalty):
+            raise ValueError(f"penalty must be a Penalty, such as L1(0.01), got {self.penalty!r}")
 
 
 def check_plain(config: TrainConfig, why: str) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
+from startright.errors import number
+
 Parameters = Mapping[str, torch.Tensor]
 Select = Callable[[str, torch.Tensor], bool]
 
@@ -43,17 +45,20 @@ class Penalty:
     in_loss: bool = False
 
     def __post_init__(self):
-        several = isinstance(self.strength, Sequence)
+        several = isinstance(self.strength, Sequence) and not isinstance(self.strength, str)
         if several:
             object.__setattr__(self, "strength", tuple(self.strength))
         for value in self.strength if several else (self.strength,):
-            if not 0 <= value < torch.inf:
-                raise ValueError(f"the strength of a penalty must be at least 0 and finite, got {value}")
+            if not 0 <= number(value) < torch.inf:
+                raise ValueError(
+                    "the strength of a penalty must be at least 0 and finite, a number or a tuple of one a"
+                    f" run, got {value!r}"
+                )
         if self.factors is not None and not self.factors:
             raise ValueError("factors name no parameter: leave them out, or name what is penalised")
         for name, value in (self.factors or {}).items():
-            if not 0 <= value < torch.inf:
-                raise ValueError(f"the factor of {name!r} must be at least 0 and finite, got {value}")
+            if not 0 <= number(value) < torch.inf:
+                raise ValueError(f"the factor of {name!r} must be at least 0 and finite, got {value!r}")
 
     def keep(self, rows: Sequence[int]) -> "Penalty":
         """The penalty of these of the runs alone."""
@@ -77,13 +82,22 @@ class Penalty:
         """λr of a model's trainable parameters, a scalar to be added to a loss in a loop of one's own.
 
         Raises:
-            ValueError: one strength a run, or a factor of a parameter that the model does not train.
+            ValueError: one strength a run, a factor of a parameter that the model does not train, or nothing
+                that is trained and penalised.
         """
         if isinstance(self.strength, tuple):
             raise ValueError(f"one model takes one strength of the penalty, got {self.strength}")
+        for name, p in model.named_parameters():
+            if nn.parameter.is_lazy(p):
+                raise ValueError(f"{name!r} has no values yet: pass a batch through the model first")
         trained = {name: p[None] for name, p in model.named_parameters() if p.requires_grad}
         if missing := sorted(set(self.factors or ()) - set(trained)):
             raise ValueError(f"the model trains no {missing[0]!r}: make the penalty for this very model")
+        if not self._selected(trained):
+            raise ValueError(
+                f"{type(model).__name__} trains nothing that this {type(self).__name__} selects, so it would"
+                " be 0: unfreeze the weights, or choose them by select="
+            )
         return self.total(trained).sum()
 
     def _term(self, name: str, values: torch.Tensor) -> torch.Tensor:
@@ -92,11 +106,25 @@ class Penalty:
 
     def _selected(self, parameters: Parameters) -> dict[str, torch.Tensor]:
         if self.factors is not None:
-            return {name: values for name, values in parameters.items() if name in self.factors}
-        return {name: values for name, values in parameters.items() if self.select(name, values)}
+            chosen = {name: values for name, values in parameters.items() if name in self.factors}
+        else:
+            chosen = {name: values for name, values in parameters.items() if self.select(name, values)}
+        for name, values in chosen.items():
+            if not values.is_floating_point():
+                kind = str(values.dtype).removeprefix("torch.")
+                raise ValueError(f"{name!r} is {kind}: a penalty is of real weights, leave it out by select=")
+        return chosen
+
+    def _check_runs(self, like: torch.Tensor) -> None:
+        """Refuse another number of strengths than of runs, (runs, ...)."""
+        if isinstance(self.strength, tuple) and len(self.strength) != len(like):
+            raise ValueError(
+                f"the penalty has {len(self.strength)} strengths for {len(like)} runs: give one, or one a run"
+            )
 
     def _column(self, name: str, like: torch.Tensor) -> torch.Tensor | float:
         """λ, or (runs, 1, ...) of them, to go with parameters of that shape; one λ is never copied there."""
+        self._check_runs(like)
         factor = 1.0 if self.factors is None else self.factors[name]
         if isinstance(self.strength, tuple):
             return _column(like.new_tensor([factor * strength for strength in self.strength]), like)

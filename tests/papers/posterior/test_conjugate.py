@@ -119,3 +119,9 @@ def test_wrong_numbers_are_named():
         posterior(X, Y, -1.0, Regression())
     with pytest.raises(ValueError, match=r"must be in \[0, 1\), got 1.0"):
         draw_inputs(3, 2, 1.0, RNG)
+
+
+def test_temperatures_are_a_tensor_of_one_axis():
+    x = torch.ones(3, 2).double()
+    with pytest.raises(ValueError, match=r"temperatures are a tensor, \(T,\), got 1\.0"):
+        expected_nll(x, x, 1.0, Regression())

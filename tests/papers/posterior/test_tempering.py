@@ -107,3 +107,16 @@ def test_an_orbit_that_is_none_is_refused():
     for orbit, correlation in ((0, 0.5), (2, 1.5)):
         with pytest.raises(ValueError, match="an orbit has at least 1 copy"):
             t.effective_copies(orbit, correlation)
+
+
+@pytest.mark.parametrize(
+    ("gradients", "says"),
+    [
+        (torch.zeros(2, 3, 4), "all zero"),
+        (torch.full((2, 3, 4), math.nan), "not finite"),
+        (torch.ones(3, 4), "got the shape"),
+    ],
+)
+def test_gradients_without_a_correlation_are_refused(gradients, says):
+    with pytest.raises(ValueError, match=says):
+        t.orbit_correlation(gradients)

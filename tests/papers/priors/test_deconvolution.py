@@ -168,6 +168,8 @@ def test_the_reference_form_is_what_runs():
         (lambda mu, nu: np.where(mu > 3, np.nan, mu), "not finite at μ = 3"),
         (lambda mu, nu: mu.astype(np.float16), "float16 has too few digits"),
         (lambda mu, nu: 1.0, "must take arrays"),
+        (lambda mu, nu: mu if mu > 0 else -mu, "fails on an array of means.* must take means"),
+        (lambda mu: mu, "fails on an array of means"),
         (lambda mu, nu: np.array(["a"] * len(mu)), "a penalty is real"),
     ],
 )
@@ -182,3 +184,9 @@ def test_filters_that_are_none_are_refused():
     for cut in (0.0, 1.0, math.nan):
         with pytest.raises(ValueError, match="between 0 and 1"):
             passed(NORMAL, 0.5, GRID, cut)
+
+
+def test_the_filter_of_tikhonov_undoes_the_phase():
+    h = exponential().characteristic(GRID.xi, 0.5)
+    filtered = passed(exponential(), 0.5, GRID, 1e-3, "tikhonov") * h
+    np.testing.assert_allclose(filtered, np.abs(h) ** 2 / (np.abs(h) ** 2 + 1e-6), atol=1e-12)

@@ -34,6 +34,8 @@ def test_points_are_a_grid_if_they_are_even():
         (np.full(64, np.nan), "finite points"),
         (np.zeros((4, 16)), r"shape \(4, 16\)"),
         ([0.0, 1.0], "at least 16"),
+        (np.linspace(-1, 1, 64) + 0j, "a row of real numbers, got complex128"),
+        ("points", "a row of real numbers"),
     ],
 )
 def test_other_points_are_refused(points, says):

@@ -8,6 +8,7 @@ from torch.nn.utils import parametrizations
 
 from startright import data
 from startright.models import MLP, build
+from startright.models.variational import variational_
 from startright.papers.priors import reference
 from startright.papers.priors.factors import KINDS, penalty_factor, usual_factor
 from startright.papers.priors.networks import bayesian_penalty, layerwise_penalty, penalised_layers
@@ -109,6 +110,19 @@ def twice():
     return nn.Sequential(layer, nn.ReLU(), layer)
 
 
+class Scaled(nn.Linear):
+    """A layer that is scaled as those of another paper are."""
+
+    def effective_weight(self):
+        return self.weight * self.sigma
+
+
+def sigma_of():
+    layer = Scaled(3, 3)
+    layer.register_buffer("sigma", torch.ones(3))
+    return nn.Sequential(layer)
+
+
 def own():
     net = nn.Sequential(nn.Linear(3, 3))
     net.scale = nn.Parameter(torch.ones(3))
@@ -128,6 +142,9 @@ def own():
         (lambda: nn.Sequential(nn.Embedding(3, 3), nn.Linear(3, 3)), "0 is a Embedding"),
         (lambda: nn.Sequential(parametrizations.weight_norm(nn.Linear(3, 3))), "0 computes its weight"),
         (lambda: parametrizations.spectral_norm(nn.Linear(3, 3)), "Linear computes its weight"),
+        (sigma_of, "0 is a Scaled with 'sigma': its weight is not what acts"),
+        (lambda: variational_(nn.Sequential(nn.Linear(3, 3))), "0 is a VariationalLinear with 'weight_rho'"),
+        (lambda: nn.Linear(3, 0), "has a weight without entries, of the shape|no inputs or no outputs"),
         (lambda: nn.Linear(3, 3).half(), "weights in torch.float16"),
         (lambda: nn.Linear(3, 3, dtype=torch.complex64), "weights in torch.complex64"),
         (lambda: nn.Sequential(nn.LazyLinear(3)), "0 has no weights yet"),

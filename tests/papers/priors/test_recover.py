@@ -147,3 +147,37 @@ def test_a_family_without_a_density_is_judged_without_the_way_back():
     found = prior_from_penalty(RIGHT, blind)
     assert found.verdict.accepted
     assert math.isnan(found.verdict.way_back)
+
+
+def test_a_grid_too_coarse_for_the_posteriors_is_refused():
+    with pytest.raises(ValueError, match=r"step 0\.375 .* deviation 0\.4: use 120 points or more"):
+        prior_from_penalty(RIGHT, gaussian(), Grid(12.0, 64))
+    assert prior_from_penalty(RIGHT, gaussian(), Grid(12.0, 120)).verdict.accepted
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"family": "gaussian"}, "the family must be a Family, such as gaussian"),
+        ({"penalty": 3.0}, "must be a function of means"),
+        ({"nus": 0.4}, "nus must be several numbers"),
+        ({"nus": ("a",)}, "every ν must be positive"),
+        ({"tolerance": math.nan}, "tolerance must be positive and finite"),
+        ({"lost": 2.0}, "lost a share, got 0.02 and 2.0"),
+        ({"waves": (0.0,)}, "waves must be positive"),
+        ({"waves": "ab"}, "waves must be several numbers"),
+        ({"background": 3}, "the background must be a Background"),
+        ({"cut": "a"}, "between 0 and 1, got 'a'"),
+    ],
+)
+def test_settings_that_are_none_are_refused(settings, says):
+    with pytest.raises(ValueError, match=says):
+        prior_from_penalty(**{"penalty": RIGHT, "family": gaussian(), **settings})
+
+
+def test_the_prior_of_weights_that_are_none():
+    prior = prior_from_penalty(RIGHT, gaussian())
+    assert prior.log_density(torch.tensor([math.nan])).isnan().all()
+    for dtype in (torch.int64, torch.float16, torch.complex64):
+        with pytest.raises(ValueError, match="must be in float32 or float64"):
+            prior.log_density(torch.zeros(2).to(dtype))

@@ -109,3 +109,18 @@ def test_a_step_of_sgd_has_a_rate_for_each_input():
 def test_what_cannot_be_scaled_is_refused(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_weights_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match=r"shape \(2, 3\), not \(3,\)"):
+        ScaledLinear(3, 2).set_effective_weight(torch.ones(3))
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_checkpoint_of_the_plain_layer_is_refused_and_left(strict):
+    net = nn.Sequential(ScaledLinear(3, 2, scaling="1/k"))
+    before = copy.deepcopy(net.state_dict())
+    with pytest.raises(ValueError, match=r"has 0\.weight and no 0\.sigma: it is of a plain layer"):
+        net.load_state_dict(nn.Sequential(nn.Linear(3, 2)).state_dict(), strict=strict)
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    net.load_state_dict(before)

@@ -126,3 +126,16 @@ def test_stacked_training_is_that_of_one_after_another(proximal):
     for a, b in zip(one, other, strict=True):
         assert torch.allclose(a[2].weight, b[2].weight, atol=1e-5)
     assert proximal == bool((one[1][2].weight == 0).all(0).any())
+
+
+def test_each_parameter_has_its_own_factor():
+    w = torch.ones(1, 4, 2, **F64)
+    ColumnLasso(0.1, factors={"w": 3.0}).prox({"w": w}, 1.0)
+    assert torch.allclose(w, torch.full_like(w, 1 - 0.3 / 2))
+
+
+def test_positions_and_strengths_that_do_not_fit():
+    with pytest.raises(ValueError, match="6 inputs are no whole number of channels of 4 positions"):
+        ColumnLasso(0.1, positions={"w": 4}).total({"w": torch.ones(1, 2, 6)})
+    with pytest.raises(ValueError, match="3 strengths for 2 runs"):
+        ColumnLasso((0.1, 0.2, 0.3)).prox({"w": torch.ones(2, 2, 3)}, 1.0)

@@ -3,7 +3,7 @@ import copy
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils import parametrizations
+from torch.nn.utils import parametrizations, prune
 
 from startright.models import MLP, VGG19, GoogLeNet, MobileNetV2
 from startright.papers.scalp import fold_, scale_, sigma
@@ -128,7 +128,34 @@ def hooked():
     return net
 
 
+def masked():
+    net = nn.Sequential(nn.Linear(3, 3))
+    prune.l1_unstructured(net[0], "weight", 0.5)
+    return net
+
+
+def with_weight(value):
+    net = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    net[1].weight.data.fill_(value)
+    return net
+
+
 REFUSED = {
+    "masked": (masked, "'0' has a weight that is computed: .* mask first"),
+    "lazy": (lambda: nn.Sequential(nn.LazyLinear(3)), "'0' has no values yet"),
+    "meta": (lambda: nn.Sequential(nn.Linear(3, 3)).to("meta"), "'0' has no values yet"),
+    "complex": (lambda: nn.Sequential(nn.Linear(3, 3)).to(torch.complex64), "'0' has weights of a type"),
+    "empty": (nn.Sequential, "no linear or convolutional layer"),
+    "not finite": (lambda: with_weight(torch.nan), "outputs are not finite"),
+    "too large for w/σ": (lambda: with_weight(3e38), "not finite|more than torch.float32 holds"),
+    "another shape": (
+        lambda: nn.Sequential(nn.Linear(5, 3)),
+        r"does not run on the example \(float32 of shape",
+    ),
+    "another dtype": (
+        lambda: nn.Sequential(nn.Linear(3, 3)).double(),
+        "does not run on the example .*same dtype",
+    ),
     "parametrised": (
         lambda: nn.Sequential(parametrizations.weight_norm(nn.Linear(3, 3))),
         "'0' has a weight that is",
@@ -189,3 +216,24 @@ def test_wrong_arguments(kind, options, words):
 def test_nothing_to_fold():
     with pytest.raises(ValueError, match="no scaled layer"):
         fold_(small())
+
+
+def test_a_lone_name_to_skip_is_refused():
+    with pytest.raises(ValueError, match=r"skip is a list of names, got the text '0': write \['0'\]"):
+        scale_(small(), "1/k", X, skip="0")
+
+
+def test_a_scaling_that_falls_too_fast_is_refused():
+    net = small()
+    with pytest.raises(ValueError, match=r"layer '3': σ falls to .* more than torch.float32 holds"):
+        scale_(net, lambda k: 10.0 ** (-15 * k), X)
+    assert type(net[0]) is nn.Conv2d
+
+
+def test_modes_and_what_is_frozen_stay_on_both_ways():
+    net = small().eval()
+    net[3].weight.requires_grad_(False)
+    for change in (lambda: scale_(net, "1/k", X), lambda: fold_(net)):
+        change()
+        assert not any(part.training for part in net.modules())
+        assert [net[k].weight.requires_grad for k in (0, 3, 7)] == [True, False, True]

@@ -180,3 +180,34 @@ def test_networks_without_a_layer_that_could_lose_neurons():
 def test_skips_are_reported():
     done = prune_(SENet18(10, 0.1), epsilon=0, example=torch.randn(2, 3, 32, 32))
     assert "a gate" in done.refused["features.3.residual.3"]
+
+
+def test_what_is_at_the_threshold_stays():
+    net = scaled()
+    start = Start.of(net, X)
+    assert all(a == b for a, b in prune_(net, epsilon=1.0, example=X, start=start).widths.values())
+
+
+def test_a_start_that_is_none():
+    with pytest.raises(ValueError, match=r"made by Start\.of\(model, example\), got \{\}"):
+        prune_(scaled(), epsilon=0.1, example=X, start={})
+
+
+@pytest.mark.parametrize("make", [nn.Sequential, lambda: nn.LSTM(4, 4)])
+def test_networks_without_any_layer(make):
+    with pytest.raises(ValueError, match="it has no linear or convolutional layer"):
+        prune_(make(), epsilon=0.1, example=torch.randn(2, 4))
+
+
+@pytest.mark.parametrize(
+    ("norm", "example"),
+    [(True, torch.ones(1, 4)), (False, torch.ones(2, 5)), (False, torch.ones(2, 4).double()), (False, None)],
+)
+@pytest.mark.parametrize("call", [Start.of, lambda net, x: prune_(net, epsilon=9.0, example=x)])
+def test_an_example_that_does_not_run_is_told_and_changes_nothing(call, norm, example):
+    net = MLP((4, 5, 3), batch_norm=norm)
+    before, shown = copy.deepcopy(net.state_dict()), repr(net)
+    with pytest.raises(ValueError, match=r"MLP does not run on the example .* two examples or more"):
+        call(net, example)
+    assert repr(net) == shown
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())

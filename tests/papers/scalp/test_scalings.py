@@ -61,6 +61,10 @@ def test_ones_own_scaling_is_taken_as_it_is():
         ([math.inf, 1.0], 2, r"\(inf, 1\)"),
         ([1.0], 2, "2 neurons need 2 numbers"),
         (lambda k: k, 3, "never increase"),
+        (None, 2, "a scaling is a name, 2 numbers or a function of k, got None"),
+        ([1.0, "a"], 2, "got .*'a'"),
+        (torch.ones(2, dtype=torch.complex64), 2, "must be real, got complex64"),
+        ("1/k", 1.5, r"n = 1\.5"),
     ],
 )
 def test_what_is_no_scaling_is_refused(kind, n, words):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from startright.errors import number
+
 DOUBLE = torch.float64
 
 
@@ -33,8 +35,8 @@ class Regression:
 
     def __post_init__(self):
         for name in ("noise", "curation", "copies", "prior"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise ValueError(f"{name} must be positive and finite, got {getattr(self, name)}")
+            if not 0 < number(getattr(self, name)) < float("inf"):
+                raise ValueError(f"{name} must be positive and finite, got {getattr(self, name)!r}")
 
     @property
     def true_noise(self) -> float:
@@ -63,8 +65,10 @@ def posterior(x: Tensor, y: Tensor, tau: float, model: Regression) -> tuple[Tens
         model: the model.
 
     Raises:
-        ValueError: τ is not positive.
+        ValueError: τ is not positive, or not one number.
     """
+    if isinstance(tau, Tensor) and tau.dim():
+        raise ValueError(f"a posterior has one temperature, got {tau!r}")
     tau = _positive(tau)
     precision = torch.eye(x.shape[1], dtype=x.dtype) / model.prior + model.weight(tau) * x.T @ x
     return torch.linalg.solve(precision, model.weight(tau) * x.T @ y), precision
@@ -90,8 +94,13 @@ def expected_nll(
     Returns:
         (T,).
 
+    Raises:
+        ValueError: temperatures that are not positive, or no tensor of one axis.
+
     Source: :math:`q` by the stationarity of the variational objective; the rest by completing the square.
     """
+    if not isinstance(taus, Tensor) or taus.dim() != 1:
+        raise ValueError(f"temperatures are a tensor, (T,), got {taus!r}")
     gram = x.T @ x
     values, vectors = torch.linalg.eigh(gram)
     values, turned = values.clamp_min(0), (at @ vectors).square()  # (m, d)
@@ -120,7 +129,7 @@ def draw_inputs(count: int, features: int, correlation: float, generator: torch.
 
 
 def _positive(tau: float | Tensor) -> Tensor:
-    found = torch.as_tensor(tau, dtype=DOUBLE)
+    found = torch.as_tensor(tau if isinstance(tau, Tensor) else number(tau), dtype=DOUBLE)
     if not (found > 0).all():
-        raise ValueError(f"temperatures must be positive, got {tau}")
+        raise ValueError(f"temperatures must be positive, got {tau!r}")
     return found

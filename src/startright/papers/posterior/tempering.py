@@ -10,6 +10,8 @@ import math
 import torch
 from torch import Tensor
 
+from startright.errors import number
+
 
 def tempered_variance(curvature: float, factor: float, prior: float) -> float:
     r""":math:`s^2 = 1 / (h/\lambda + 1/a^2)`, where the factor λ stands before the divergence alone.
@@ -41,7 +43,7 @@ def fully_tempered_variance(curvature: float, count: int, temperature: float, pr
     Raises:
         ValueError: a number out of its range.
     """
-    _check(curvature=curvature, temperature=temperature, prior=prior)
+    _check(curvature=curvature, count=count, temperature=temperature, prior=prior)
     return temperature / (count * curvature + 1 / prior)
 
 
@@ -53,7 +55,7 @@ def full_as_factor(temperature: float, count: int, prior: float) -> tuple[float,
     >>> full_as_factor(temperature=0.1, count=1000, prior=2.0)
     (0.0001, 0.2)
     """
-    _check(temperature=temperature, prior=prior)
+    _check(temperature=temperature, count=count, prior=prior)
     return temperature / count, temperature * prior
 
 
@@ -70,8 +72,10 @@ def effective_copies(orbit: int, correlation: float) -> float:
     >>> effective_copies(8, 1.0), effective_copies(8, 0.0)
     (1.0, 8.0)
     """
-    if orbit < 1 or not 0 <= correlation <= 1:
-        raise ValueError(f"an orbit has at least 1 copy and ρ is in [0, 1], got {orbit} and {correlation}")
+    if not 1 <= number(orbit) < math.inf or not 0 <= number(correlation) <= 1:
+        raise ValueError(
+            f"an orbit has at least 1 copy and ρ is in [0, 1], got {orbit!r} and {correlation!r}"
+        )
     return orbit / (1 + (orbit - 1) * correlation)
 
 
@@ -85,12 +89,16 @@ def orbit_correlation(gradients: Tensor) -> float:
         gradients: (examples, K, parameters).
 
     Raises:
-        ValueError: fewer than two copies.
+        ValueError: fewer than two copies, or gradients that are not finite or all zero.
     """
+    if gradients.dim() != 3:
+        raise ValueError(f"gradients are (examples, K, parameters), got the shape {tuple(gradients.shape)}")
     copies = gradients.shape[1]
     if copies < 2:
         raise ValueError(f"a correlation needs at least 2 copies an example, got {copies}")
     squares = gradients.square().sum((1, 2))
+    if not 0 < float(squares.sum()) < math.inf:
+        raise ValueError("the gradients are all zero or not finite: they have no correlation")
     products = gradients.sum(1).square().sum(1) - squares
     return float(products.sum() / (squares.sum() * (copies - 1)))
 
@@ -125,5 +133,6 @@ def deconvolved(w: Tensor, std: float, temperature: float, prior: float) -> Tens
 
 def _check(**numbers: float) -> None:
     for name, value in numbers.items():
-        if not (0 <= value < math.inf if name == "curvature" else 0 < value < math.inf):
-            raise ValueError(f"{name} must be positive and finite, got {value}")
+        found = number(value)
+        if not (0 <= found < math.inf if name == "curvature" else 0 < found < math.inf):
+            raise ValueError(f"{name} must be positive and finite, got {value!r}")

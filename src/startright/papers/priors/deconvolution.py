@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from startright.errors import unknown
+from startright.errors import number, unknown
 from startright.papers.priors.backgrounds import Background, back, fitted, forth
 from startright.papers.priors.families import Family
 from startright.papers.priors.grids import Grid
@@ -26,9 +26,15 @@ def sampled(penalty: Penalty, nu: float, grid: Grid) -> np.ndarray:
     """The penalty at the points of the grid, checked, (points,).
 
     Raises:
-        ValueError: values that are complex, of another shape, or not numbers.
+        ValueError: values that are complex, of another shape, or not numbers; a penalty that takes no array.
     """
-    values = np.asarray(penalty(grid.w, nu))
+    try:
+        values = np.asarray(penalty(grid.w, nu))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"the penalty fails on an array of means and ν = {nu:g}: {error}. It must take means, (k,), of"
+            " numpy, and give (k,)"
+        ) from error
     if np.iscomplexobj(values) or values.dtype.kind not in "fiu":
         raise ValueError(f"a penalty is real, this one gives {values.dtype} at ν = {nu:g}")
     if values.dtype.kind == "f" and values.dtype.itemsize < 8:
@@ -60,8 +66,8 @@ def passed(family: Family, nu: float, grid: Grid, cut: float, kind: str = "cut")
     """
     if kind not in FILTERS:
         raise unknown("filter", kind, FILTERS)
-    if not 0 < cut < 1:
-        raise ValueError(f"the cut must be between 0 and 1, got {cut}")
+    if not 0 < number(cut) < 1:
+        raise ValueError(f"the cut must be between 0 and 1, got {cut!r}")
     h = np.asarray(family.characteristic(grid.xi, nu), dtype=complex)
     if kind == "tikhonov":
         return h.conj() / (np.abs(h) ** 2 + cut**2)

@@ -57,6 +57,8 @@ def sizes(layer: nn.Module, bias: bool = False) -> Sizes:
         raise ValueError(
             f"no factor is known for {type(layer).__name__}: linear and convolutional layers have one"
         )
+    if nn.parameter.is_lazy(layer.weight) or not layer.weight.numel():
+        raise ValueError(f"{type(layer).__name__} has no weights (yet): pass a batch through it first")
     first, second = (layer.weight[0].numel(), layer.weight[:, 0].numel())
     blocks = getattr(layer, "groups", 1)
     if isinstance(layer, TRANSPOSED):  # inputs along the first axis

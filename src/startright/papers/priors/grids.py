@@ -7,6 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
+from startright.errors import number
+
 LEAST, MOST = 16, 2**20  # points
 
 
@@ -29,10 +31,10 @@ class Grid:
     points: int = 4096
 
     def __post_init__(self):
-        if not 0 < self.half_width < math.inf:
-            raise ValueError(f"the half width of a grid must be positive and finite, got {self.half_width}")
-        if self.points % 2 or not LEAST <= self.points <= MOST:
-            raise ValueError(f"a grid has an even number of points, {LEAST} to {MOST}, got {self.points}")
+        if not 0 < number(self.half_width) < math.inf:
+            raise ValueError(f"the half width of a grid must be positive and finite, got {self.half_width!r}")
+        if not isinstance(self.points, int) or self.points % 2 or not LEAST <= self.points <= MOST:
+            raise ValueError(f"a grid has an even number of points, {LEAST} to {MOST}, got {self.points!r}")
 
     @property
     def step(self) -> float:
@@ -67,6 +69,8 @@ class Grid:
         """
         if isinstance(points, Grid):
             return points
+        if np.asarray(points).dtype.kind not in "fiu":
+            raise ValueError(f"a grid is a row of real numbers, got {np.asarray(points).dtype}")
         w = np.asarray(points, dtype=float)
         if w.ndim != 1 or len(w) < LEAST or not np.isfinite(w).all():
             raise ValueError(f"a grid is a row of at least {LEAST} finite points, got the shape {w.shape}")

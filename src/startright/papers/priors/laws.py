@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from startright.errors import number, whole
 from startright.models.variational_priors import GaussianPrior
 
 __all__ = ["GaussianPrior", "GroupPrior", "LaplacePrior"]
@@ -74,8 +75,8 @@ class GroupPrior:
     rate: float
 
     def __post_init__(self):
-        if self.size < 1:
-            raise ValueError(f"a group has at least one weight, got {self.size}")
+        if not whole(self.size) >= 1:
+            raise ValueError(f"a group has at least one weight, got {self.size!r}")
         _check_positive("rate", self.rate)
 
     @property
@@ -104,5 +105,5 @@ class GroupPrior:
 
 
 def _check_positive(name: str, value: float) -> None:
-    if not 0 < value < math.inf:
-        raise ValueError(f"the {name} of a prior must be positive and finite, got {value}")
+    if not 0 < number(value) < math.inf:
+        raise ValueError(f"the {name} of a prior must be positive and finite, got {value!r}")

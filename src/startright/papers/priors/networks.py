@@ -12,7 +12,8 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from startright.errors import unknown
+from startright.errors import number, unknown
+from startright.models.surgery_checks import is_scaled
 from startright.papers.priors import factors
 from startright.training.penalties import L1, L2, GroupLasso, Penalty
 
@@ -57,8 +58,8 @@ def bayesian_penalty(
     >>> penalty.strength, round(penalty.factors["weight"], 3)
     (0.01, 3.464)
     """
-    if not 0 <= temperature < torch.inf:
-        raise ValueError(f"a temperature must be at least 0 and finite, got {temperature}")
+    if not 0 <= number(temperature) < torch.inf:
+        raise ValueError(f"a temperature must be at least 0 and finite, got {temperature!r}")
     strength = temperature * factors.lambda_th(n_train)
     return layerwise_penalty(model, kind, strength, bias=bias, proximal=proximal)
 
@@ -152,8 +153,18 @@ def _check_own(name: str, module: nn.Module) -> None:
 
 def _check_weight(name: str, layer: nn.Module) -> None:
     weight = layer.weight
+    others = ["sigma"] if is_scaled(layer) else [leaf for leaf in layer._parameters if leaf.endswith("_rho")]
+    if others:
+        raise ValueError(
+            f"{name} is a {type(layer).__name__} with {others[0]!r}: its weight is not what acts, or has a"
+            " prior already. Make it plain first (fold_, detach_), or take one without factors, such as L1"
+        )
     if nn.parameter.is_lazy(weight):
         raise ValueError(f"{name} has no weights yet: pass a batch through the model first")
+    if not weight.numel():
+        raise ValueError(
+            f"{name} has no inputs or no outputs: its weight has the shape {tuple(weight.shape)}"
+        )
     if weight.dtype not in (torch.float32, torch.float64):
         raise ValueError(
             f"{name} has weights in {weight.dtype}: sums of their sizes need float32 or float64"

@@ -16,6 +16,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from startright.errors import number
 from startright.papers.priors import verdicts
 from startright.papers.priors.backgrounds import WIDTH, Background, fitted
 from startright.papers.priors.deconvolution import Penalty, log_prior, mass, passed
@@ -24,6 +25,7 @@ from startright.papers.priors.grids import Grid
 from startright.papers.priors.verdicts import Verdict
 
 DEVIATIONS = 11.0  # of the widest posterior: the least half width of a window
+COARSEST = 0.5  # of the narrowest: the largest step; from about twice that Gaussian priors are refused
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +52,15 @@ class RecoveredPrior:
         """The logarithm of α, one each: linear between the points, and beyond the window as at its ends.
 
         Raises:
-            ValueError: there is no prior; the reasons are in the message.
+            ValueError: there is no prior, the reasons are in the message; or weights of low precision.
         """
         if not self.verdict.accepted:
             raise ValueError(f"this penalty has no prior: {'; '.join(self.verdict.reasons)}")
+        if w.dtype not in (torch.float32, torch.float64):
+            raise ValueError(f"weights must be in float32 or float64, got {w.dtype}: a table is read by them")
         table = torch.as_tensor(self.values, dtype=w.dtype, device=w.device)
         place = (w + self.grid.half_width) / self.grid.step
-        index = place.detach().floor().clamp(0, self.grid.points - 2).long()
+        index = place.detach().nan_to_num().floor().clamp(0, self.grid.points - 2).long()  # NaN stays NaN
         left, right = table[index], table[index + 1]
         return left + (place - index) * (right - left)
 
@@ -124,6 +128,10 @@ def prior_from_penalty(
     grid = Grid() if grid is None else Grid.of(grid)
     task = _task(penalty, family, nus, cut, kind, background, waves)
     _check_window(task, grid)
+    if not 0 < number(tolerance) < math.inf or not 0 <= number(lost) <= 1:
+        raise ValueError(
+            f"tolerance must be positive and finite and lost a share, got {tolerance!r} and {lost!r}"
+        )
     narrow = min(task.nus, key=family.variance)
     curve = task.curve(narrow, grid, cut)
     cuts = [cut ** (k / 4) for k in range(1, 5)]
@@ -156,16 +164,41 @@ def _task(  # noqa: PLR0917 - the settings of prior_from_penalty
     background: Background | Callable[[float], Background] | None,
     waves: Sequence[float],
 ) -> _Task:
-    nus = tuple(dict.fromkeys(float(nu) for nu in nus))
+    if not isinstance(family, Family):
+        raise ValueError(f"the family must be a Family, such as gaussian(), got {family!r}")
+    if not callable(penalty):
+        raise ValueError(f"the penalty must be a function of means, (k,), and ν, got {penalty!r}")
+    if not (background is None or callable(background) or isinstance(background, Background)):
+        raise ValueError(f"the background must be a Background, or a function of ν, got {background!r}")
+    nus = tuple(dict.fromkeys(map(number, _several("nus", nus))))
     if not nus or not all(0 < nu < math.inf for nu in nus):
         raise ValueError(f"every ν must be positive and finite, and there must be one, got {nus}")
+    waves = _several("waves", waves)
+    if not all(0 < number(omega) < math.inf for omega in waves):
+        raise ValueError(f"frequencies of waves must be positive and finite, got {waves}")
     known = (lambda nu: background) if isinstance(background, Background) else background
     passed(family, nus[0], Grid(), cut, kind)  # refuses an unknown filter, and a cut out of its range
     return _Task(penalty, family, nus, cut, kind, known, tuple(waves))
 
 
+def _several(name: str, values: Sequence[float]) -> tuple:
+    """The values of a setting.
+
+    Raises:
+        ValueError: one number, or text.
+    """
+    if isinstance(values, str) or not hasattr(values, "__iter__"):
+        raise ValueError(f"{name} must be several numbers, such as (0.4, 0.8), got {values!r}")
+    return tuple(values)
+
+
 def _check_window(task: _Task, grid: Grid) -> None:
-    widest = math.sqrt(max(map(task.family.variance, task.nus)))
+    narrowest, widest = (math.sqrt(f(map(task.family.variance, task.nus))) for f in (min, max))
+    if grid.step > COARSEST * narrowest > 0:
+        raise ValueError(
+            f"the step {grid.step:.3g} of the grid is too coarse for posteriors of standard deviation"
+            f" {narrowest:.3g}: use {math.ceil(2 * grid.half_width / (COARSEST * narrowest))} points or more"
+        )
     if grid.half_width < DEVIATIONS * widest:
         raise ValueError(
             f"the window of half width {grid.half_width:g} is too small for posteriors of standard deviation"

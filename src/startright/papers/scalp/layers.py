@@ -8,11 +8,14 @@ input.
 """
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from startright.errors import number
 from startright.papers.scalp.scalings import Scaling, name, sigma
 
 RELU_GAIN = 2**0.5  # keeps the second moment through ReLU; the paper's gain is not known to us
@@ -29,8 +32,8 @@ class _Scaled:
     scaling: str
 
     def _set(self, values: torch.Tensor, gain: float, scaling: Scaling) -> None:
-        if not 0 < gain < math.inf:
-            raise ValueError(f"the gain of a scaled layer must be positive and finite, got {gain}")
+        if not 0 < number(gain) < math.inf:
+            raise ValueError(f"the gain of a scaled layer must be positive and finite, got {gain!r}")
         if self.weight.dtype not in DTYPES:
             raise ValueError(
                 f"σ ranges over orders of magnitude that {self.weight.dtype} cannot hold: use float32,"
@@ -55,7 +58,15 @@ class _Scaled:
 
     @torch.no_grad()
     def set_effective_weight(self, weight: torch.Tensor) -> None:
-        """Choose w̃ so that w is ``weight``, of the same shape."""
+        """Choose w̃ so that w is ``weight``, of the same shape.
+
+        Raises:
+            ValueError: it is of another.
+        """
+        if weight.shape != self.weight.shape:
+            raise ValueError(
+                f"the weight must have the shape {tuple(self.weight.shape)}, not {tuple(weight.shape)}"
+            )
         self.weight.copy_(weight / self.factors())
 
     @torch.no_grad()
@@ -65,6 +76,19 @@ class _Scaled:
         self.weight.copy_(drawn)
         if self.bias is not None:
             self.bias.zero_()
+
+    def _load_from_state_dict(self, state: Mapping[str, Any], prefix: str, *rest: Any) -> None:
+        """Take values of a checkpoint; w of a plain layer is not w̃.
+
+        Raises:
+            ValueError: the checkpoint has no σ.
+        """
+        if f"{prefix}weight" in state and f"{prefix}sigma" not in state:
+            raise ValueError(
+                f"this checkpoint has {prefix}weight and no {prefix}sigma: it is of a plain layer. Load it in"
+                " the plain network (fold_ makes it plain), and scale that"
+            )
+        super()._load_from_state_dict(state, prefix, *rest)
 
     def _pair(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Inputs and weights of the plain layer: the smaller of the two is scaled, which is the same."""

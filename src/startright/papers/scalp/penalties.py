@@ -27,8 +27,13 @@ def columns(weight: torch.Tensor, positions: int = 1) -> torch.Tensor:
     Args:
         weight: of a linear layer, (out, in), or a convolution, (out, in, height, width).
         positions: inputs of a channel, one after another, behind a flattening.
+
+    Raises:
+        ValueError: positions that do not divide the inputs.
     """
     out, inputs = weight.shape[:2]
+    if positions < 1 or inputs % positions:
+        raise ValueError(f"{inputs} inputs are no whole number of channels of {positions} positions")
     return weight.reshape(out, inputs // positions, -1).transpose(0, 1).flatten(1)
 
 
@@ -81,6 +86,7 @@ class ColumnLasso(Penalty):
 
     def _strengths(self, name: str, like: torch.Tensor) -> torch.Tensor | float:
         """λ times the factor of the parameter, one or one per run."""
+        self._check_runs(like)
         factor = 1.0 if self.factors is None else self.factors[name]
         if not isinstance(self.strength, tuple):
             return factor * self.strength  # a number is not copied to the device at each step

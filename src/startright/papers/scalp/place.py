@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from startright.models.layers import PARALLEL
+from startright.models.passes import on_example
 from startright.models.untouched import plainly
 from startright.papers.scalp.layers import DTYPES, RELU_GAIN, SCALED, ScaledConv2d, ScaledLinear
 from startright.papers.scalp.scalings import Scaling, sigma
@@ -69,6 +70,8 @@ def scale_(
         made[name] = _scaled(plain[name], kind, own, positions, name)
         if weights == "redraw":
             made[name].redraw(generator)
+    if weights == "keep" and before is not None and not before.isfinite().all():
+        raise ValueError("the network's outputs are not finite, so nothing could be compared")
     module = _replace(module, made)
     if weights == "keep":
         _verify(module, args, before, {name: plain[name] for name in made})
@@ -106,13 +109,17 @@ def _admitted(module: nn.Module, skip: Collection[str]) -> dict[str, nn.Module]:
     Raises:
         ValueError: one that cannot be; the message names it.
     """
+    if isinstance(skip, str):
+        raise ValueError(f"skip is a list of names, got the text {skip!r}: write [{skip!r}]")
     parts = {name: part for name, part in module.named_modules() if name not in skip}
     if unknown := sorted(set(skip) - dict(module.named_modules()).keys()):
         raise ValueError(f"skip names {unknown}, which {type(module).__name__} does not have")
     problems = [f"{name or 'the module'!r} {why}" for name, part in parts.items() if (why := _problem(part))]
     problems += _shared(module, parts)
     if problems:
-        raise ValueError(f"cannot scale {'; '.join(problems)}. Name it in skip= to leave it plain")
+        raise ValueError(
+            f"cannot scale this network: {'; '.join(problems)}. Name it in skip= to leave it plain"
+        )
     found = {name: part for name, part in parts.items() if type(part) in PLAIN}
     if not found:
         raise ValueError(f"{type(module).__name__} has no linear or convolutional layer to scale")
@@ -121,6 +128,8 @@ def _admitted(module: nn.Module, skip: Collection[str]) -> dict[str, nn.Module]:
 
 def _problem(part: nn.Module) -> str:
     """Why a part cannot be scaled; nothing where it can, or need not be."""
+    if any(nn.parameter.is_lazy(p) or p.is_meta for p in part.parameters(recurse=False)):
+        return "has no values yet: run one pass, or use to_empty, first"
     matrices = [p for p in part.parameters(recurse=False) if p.dim() > 1]
     plain = type(part) in PLAIN
     problems = {
@@ -129,7 +138,9 @@ def _problem(part: nn.Module) -> str:
         ).__name__
         in PARALLEL,
         "is scaled already (fold_ makes it plain)": isinstance(part, SCALED),
-        "has a weight that is computed: remove the parametrization or weight norm first": _computed(part),
+        "has a weight that is computed: remove the parametrization, weight norm or mask first": _computed(
+            part
+        ),
         f"({type(part).__name__}) has weights that no scaling layer stands for": matrices and not plain,
         "is a convolution in groups, whose channels have no common order": getattr(part, "groups", 1) != 1,
         "has weights of a type that cannot hold w/σ: use float32, and autocast for speed": plain
@@ -141,7 +152,8 @@ def _problem(part: nn.Module) -> str:
 
 
 def _computed(part: nn.Module) -> bool:
-    return parametrize.is_parametrized(part) or hasattr(part, "weight_g")
+    hidden = type(part) in PLAIN and not isinstance(part._parameters.get("weight"), nn.Parameter)
+    return hidden or parametrize.is_parametrized(part)
 
 
 def _shared(module: nn.Module, parts: dict[str, nn.Module]) -> Iterable[str]:
@@ -167,15 +179,16 @@ def _observed(
         ValueError: a layer that does not run once, or whose inputs are no whole number of channels.
     """
     order: dict[str, int] = {}
+    problems: list[str] = []
     last: list[int] = [0]  # channels of a feature map that is not flattened yet
 
     def look(name: str, layer: nn.Module, inputs: tuple) -> None:
         if name in order:
-            raise ValueError(f"layer {name!r} runs twice in a pass: its inputs have no one order")
+            problems.append(f"layer {name!r} runs twice in a pass: its inputs have no one order")
         positions = 1
         if isinstance(layer, nn.Linear) and last[0]:
             if layer.in_features % last[0]:
-                raise ValueError(
+                problems.append(
                     f"layer {name!r} has {layer.in_features} inputs behind {last[0]} channels, no whole"
                     " number each: name it in skip= to leave it plain"
                 )
@@ -191,6 +204,8 @@ def _observed(
     finally:
         for hook in hooks:
             hook.remove()
+    if problems:
+        raise ValueError(problems[0])
     if idle := [name for name in plain if name not in order]:
         raise ValueError(f"layers {idle} did not run on the example: name them in skip= to leave them plain")
     return order, output
@@ -202,7 +217,7 @@ def _output(module: nn.Module, args: tuple) -> torch.Tensor | None:
     Raises:
         ValueError: it is empty.
     """
-    with plainly(module):
+    with plainly(module), on_example(module, args):
         output = module(*args)
     if not isinstance(output, torch.Tensor):
         return None
@@ -226,6 +241,11 @@ def _scaled(layer: nn.Module, scaling: Scaling, gain: float, positions: int, nam
     except ValueError as error:
         raise ValueError(f"layer {name!r}: {error}") from error
     made.set_effective_weight(layer.weight)
+    if layer.weight.isfinite().all() and not made.weight.isfinite().all():
+        raise ValueError(
+            f"layer {name!r}: σ falls to {values[-1]:.1e}, and w/σ is more than {layer.weight.dtype} holds:"
+            " take a scaling that falls less, or float64"
+        )
     return made
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from startright.errors import number
 from startright.models.surgery import Chain, Site, chain, remove_
 from startright.models.surgery_cost import Cost, cost
 from startright.papers.scalp.penalties import usefulness as outgoing
@@ -126,8 +127,8 @@ def prune_(
     >>> done.survivors, done.exact, [size.parameters for size in done.cost]
     ({'0': (0, 2)}, True, [23, 16])
     """
-    if not 0 <= epsilon < math.inf:
-        raise ValueError(f"ε must be at least 0 and finite, got {epsilon}")
+    if not 0 <= number(epsilon) < math.inf:
+        raise ValueError(f"ε must be at least 0 and finite, got {epsilon!r}")
     found = chain(model, example)
     scores = usefulness(model, found)
     check(model, found, scores, start)
@@ -142,8 +143,11 @@ def check(model: nn.Module, found: Chain, scores: Mapping[str, Tensor], start: S
     Raises:
         ValueError: one of these.
     """
+    if start is not None and not isinstance(start, Start):
+        raise ValueError(f"start must be a Start, made by Start.of(model, example), got {start!r}")
     if not scores:
         why = "; ".join(f"{name!r}: {reason}" for name, reason in found.refused.items())
+        why = why or "it has no linear or convolutional layer that is watched"
         raise ValueError(f"no layer of {type(model).__name__} can lose neurons: {why}")
     for name, values in scores.items() if start else ():
         known = start.usefulness.get(name, values[:0])

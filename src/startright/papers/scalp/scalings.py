@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from startright.errors import unknown
+from startright.errors import unknown, whole
 
 SUM_OF_LOGS = 2.109742801236892  # Σ 1/(k ln²k) over k ≥ 2
 
@@ -63,13 +63,19 @@ def sigma(kind: Scaling, n: int) -> torch.Tensor:
     >>> [round(value, 3) for value in sigma("1/k", 3).tolist()]
     [0.78, 0.39, 0.26]
     """
-    if n < 1:
-        raise ValueError(f"a scaling needs at least one neuron, got n = {n}")
+    if not whole(n) >= 1:
+        raise ValueError(f"a scaling needs at least one neuron, and a whole number, got n = {n!r}")
     if isinstance(kind, str):
         if kind not in NAMED:
             raise unknown("scaling", kind, NAMED)
         return NAMED[kind](n)
     values = kind(_index(n)) if callable(kind) else kind
+    try:
+        values = torch.as_tensor(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"a scaling is a name, {n} numbers or a function of k, got {values!r}") from error
+    if values.is_complex():
+        raise ValueError(f"a scaling must be real, got {str(values.dtype).removeprefix('torch.')}")
     values = torch.as_tensor(values, dtype=torch.float64).detach().cpu()
     if values.dim() != 1 or len(values) < n:
         raise ValueError(f"the scaling has shape {tuple(values.shape)}: {n} neurons need {n} numbers")

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from startright.errors import number
 from startright.models.layers import NORMS
 from startright.models.surgery import Chain, chain
 from startright.papers.scalp.prune import Pruned, Start, check, take_out
@@ -43,8 +44,10 @@ def set_scales_(model: nn.Module, value: float = FIRST_SCALE) -> None:
     """Set all scales γ to one number, as before the training.
 
     Raises:
-        ValueError: the network has none.
+        ValueError: the network has none, or the number is not positive and finite.
     """
+    if not 0 < number(value) < math.inf:
+        raise ValueError(f"the first scale must be positive and finite, got {value!r}")
     for scale in scales(model).values():
         scale.fill_(value)
 
@@ -62,8 +65,8 @@ def add_subgradient_(model: nn.Module, strength: float) -> None:
     Raises:
         ValueError: a strength that is negative or no number, or a network without scales.
     """
-    if not 0 <= strength < math.inf:
-        raise ValueError(f"the strength of a penalty must be at least 0 and finite, got {strength}")
+    if not 0 <= number(strength) < math.inf:
+        raise ValueError(f"the strength of a penalty must be at least 0 and finite, got {strength!r}")
     for scale in scales(model).values():
         if scale.grad is not None:
             scale.grad.add_(scale.sign(), alpha=strength)
@@ -128,14 +131,14 @@ def slim_(
 
 
 def _above(sizes: Mapping[str, Tensor], threshold: float) -> dict[str, Tensor]:
-    if not 0 < threshold < math.inf:
-        raise ValueError(f"the threshold of |γ| must be positive and finite, got {threshold}")
+    if not 0 < number(threshold) < math.inf:
+        raise ValueError(f"the threshold of |γ| must be positive and finite, got {threshold!r}")
     return {name: values >= threshold for name, values in sizes.items()}
 
 
 def _largest(sizes: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
-    if not 0 <= share < 1:
-        raise ValueError(f"the share of units to take out must be at least 0 and below 1, got {share}")
+    if not 0 <= number(share) < 1:
+        raise ValueError(f"the share of units to take out must be at least 0 and below 1, got {share!r}")
     together = torch.cat(list(sizes.values()))
     stays = torch.ones(len(together), dtype=torch.bool)
     stays[together.argsort(stable=True)[: int(share * len(together))]] = False
