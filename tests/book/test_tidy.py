@@ -157,3 +157,7 @@ def test_a_table_of_many_ranges_may_break_them():
 
     assert "ranges" not in classes(4)
     assert "ranges" in classes(5)
+    assert (
+        tidied(pd.DataFrame([["1 (2 to 3)"] * 5])).select_one(".range").get_text()
+        == "(2\N{NO-BREAK SPACE}to 3)"
+    )

@@ -106,7 +106,7 @@ def name_cells(table: Tag) -> None:
 def let_ranges_break(table: Tag) -> None:
     """A median with its range, "1.40 (1.22 to 1.80)", may end a line before the range, and nowhere else.
 
-    But a table of many ranges may end a line within one, or it would be wider than the page.
+    But a table of many ranges may end a line behind a "to", or it would be wider than the page.
     """
     for cell in (cell for row in _rows(table, "tbody") for cell in _cells(row)):
         found = _RANGE.fullmatch(_text(cell))
@@ -117,6 +117,8 @@ def let_ranges_break(table: Tag) -> None:
             string.replace_with(NavigableString(f"{found[1]} "), range_)
     if any(len(row.select(".range")) > _MOST_RANGES for row in _rows(table, "tbody")):
         table["class"] = [*table.get("class", []), "ranges"]
+        for range_ in table.select(".range"):
+            range_.string = range_.string.replace(" to ", "\N{NO-BREAK SPACE}to ")
 
 
 def mark_dates(table: Tag) -> None:
