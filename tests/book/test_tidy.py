@@ -68,6 +68,11 @@ def test_the_sizes_of_a_layer_stay_together():
     ]
 
 
+def test_long_names_of_rows_are_marked():
+    page = tidied(pd.DataFrame({"n": [1, 2]}, index=["SGD", "SGD with momentum and decay"]))
+    assert [cell.get("class") for cell in page.select("tbody th")] == [None, ["long"]]
+
+
 def test_dates_are_marked():
     page = soup("<table><tbody><tr><td>2026-11-26</td><td>on 2026-11-26</td></tr></tbody></table>")
     tidy.tidy_tables(page)

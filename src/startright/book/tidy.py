@@ -27,6 +27,7 @@ _TYPED = re.compile(  # 1e−12 and 2.5e+08; σ_w and ηmax; γ^(L−l) and 10^0
     rf"|(?<![A-Za-z0-9_])(?:(?P<letter>[A-Za-zα-ωΑ-Ω])_|(?P<eta>η)_?)(?P<sub>{_SUBSCRIPTS})(?![A-Za-z_])"
     r"|(?<=[\w)])\^(?:\((?P<inner>[^()]+)\)|(?P<sup>[−-]?\d+(?:\.\d+)?|[A-Za-zα-ω](?!\w)))"
 )
+_LONG_NAME = 20  # characters
 _MOST_RANGES = 4  # in a row; more of them, each on a line, are wider than the page
 
 
@@ -119,6 +120,13 @@ def let_ranges_break(table: Tag) -> None:
         table["class"] = [*table.get("class", []), "ranges"]
         for range_ in table.select(".range"):
             range_.string = range_.string.replace(" to ", "\N{NO-BREAK SPACE}to ")
+
+
+def mark_long_names(table: Tag) -> None:
+    """Marks the names of rows that a narrow screen would set a word a line."""
+    for cell in (cell for row in _rows(table, "tbody") for cell in _cells(row)):
+        if cell.name == "th" and len(_text(cell)) > _LONG_NAME:
+            cell["class"] = [*cell.get("class", []), "long"]
 
 
 def mark_dates(table: Tag) -> None:
@@ -240,6 +248,7 @@ def tidy_tables(soup: BeautifulSoup) -> None:
         align_numbers(table)
         let_ranges_break(table)
         mark_dates(table)
+        mark_long_names(table)
         name_cells(table)
     set_symbols(soup)
     keep_points(soup)
