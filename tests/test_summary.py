@@ -35,6 +35,7 @@ def test_what_is_not_finite_has_no_deviation(odd):
 def test_numbers_as_they_are_printed():
     assert [number(x) for x in (-0.5, 0.0, 1234.5, -1e-5)] == ["−0.5", "0", "1.23e+03", "−1e−05"]
     assert [number(x, "+.1f") for x in (-0.25, 0.25)] == ["−0.2", "+0.2"]
+    assert [number(x, ".2f") for x in (-0.004, -0.006)] == ["0.00", "−0.01"]
     assert [short(x, 2) for x in (9999.0, 1e4, -2e7)] == ["9999.00", "1e+04", "-2e+07"]
     assert [times(x) for x in (0.0, -2.0, math.inf)] == ["1", "0.01", "1e+300"]
     assert [power_above(x) for x in (0.0, 1e-13, 1e-5, 0.3)] == [-12, -12, -5, 0]

@@ -5,7 +5,16 @@
 "use strict";
 
 const COLUMNS = 2;
-const SYMBOLS = { theta: "θ", alpha: "α", "sigma w": "σ_w", step: "λ/N", strength: "λ", temperature: "τ", "upper bound": "ηmax" };
+const SYMBOLS = {
+  theta: "θ",
+  alpha: "α",
+  "sigma w": "σ_w",
+  step: "λ/N",
+  strength: "λ",
+  temperature: "τ",
+  "upper bound": "η_max",
+  "the removal t0": "the removal t_0",
+};
 
 function knob(image) {
   const found = /Panels by (.+?): (.+?)\.?$/.exec(image.alt.trim());
@@ -18,6 +27,14 @@ function make(tag, properties = {}, ...children) {
   return made;
 }
 
+// σ_w with its subscript, 1e-5 as a power of ten
+function set(text) {
+  const [, before, mark, after] = /^(.*?)(_|1e(?=-?\d+$))(.*)$/.exec(text) ?? [null, text, null, ""];
+  if (mark === null) return [before];
+  if (mark === "_") return [before, make("sub", { textContent: after })];
+  return [`${before}10`, make("sup", { textContent: after.replace("-", "−") })];
+}
+
 function makeSlider(image) {
   const { name, values } = knob(image);
   const symbol = SYMBOLS[name] ?? name;
@@ -28,7 +45,7 @@ function makeSlider(image) {
 
   const output = make("output");
   const input = make("input", { type: "range", min: 0, max: values.length - 1, step: 1 });
-  const label = make("label", {}, `${symbol} = `, output, input);
+  const label = make("label", {}, make("span", {}, ...set(symbol), " ="), output, input);
   const all = make("button", { type: "button", textContent: "all at once" });
   image.classList.add("slider-image");
   image.before(view);
@@ -42,7 +59,7 @@ function makeSlider(image) {
     const index = Number(input.value);
     const [row, column] = [Math.floor(index / COLUMNS), index % COLUMNS];
     view.style.backgroundPosition = `${(100 * column) / (COLUMNS - 1)}% ${(100 * row) / Math.max(rows - 1, 1)}%`;
-    output.textContent = values[index];
+    output.replaceChildren(...set(values[index]));
     input.setAttribute("aria-valuetext", `${symbol} = ${values[index]}`);
     view.setAttribute("aria-label", `Panel for ${symbol} = ${values[index]}. ${image.alt}`);
   };

@@ -93,10 +93,12 @@ findings.weight_gradients(complete(studies.DEPTH))
 # applications of the chain rule give all gradients (exercise 1 below):
 #
 # $$
-# \delta^L = f'(z^L) \odot \frac{\partial C}{\partial a^L}, \qquad
-# \delta^l = f'(z^l) \odot (W^{l+1})^\top \delta^{l+1}, \qquad
-# \frac{\partial C}{\partial W^l} = \delta^l\, (a^{l-1})^\top, \qquad
-# \frac{\partial C}{\partial b^l} = \delta^l .
+# \begin{aligned}
+# \delta^L &= f'(z^L) \odot \frac{\partial C}{\partial a^L}, &
+# \delta^l &= f'(z^l) \odot (W^{l+1})^\top \delta^{l+1}, \\
+# \frac{\partial C}{\partial W^l} &= \delta^l\, (a^{l-1})^\top, &
+# \frac{\partial C}{\partial b^l} &= \delta^l .
+# \end{aligned}
 # $$ (bp-recursion)
 #
 # ($\odot$ multiplies entry by entry.) In plain tensors, for one input:

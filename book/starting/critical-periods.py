@@ -147,8 +147,10 @@ pages.source(reference.learning_rate)
 # Let $p_w(y|x)$ be what the network says. How much does it change when its weights $w$ move by a small $\delta$? By
 #
 # $$
-# \mathrm{KL}(p_w \,\|\, p_{w+\delta}) = \tfrac12\, \delta^\top F \delta + o(\|\delta\|^2), \qquad
-# F = \mathbb E_x\, \mathbb E_{y\sim p_w(y|x)} \bigl[\nabla_w \log p_w(y|x)\, \nabla_w \log p_w(y|x)^\top\bigr] .
+# \begin{aligned}
+# \mathrm{KL}(p_w \,\|\, p_{w+\delta}) &= \tfrac12\, \delta^\top F \delta + o(\|\delta\|^2), \\
+# F &= \mathbb E_x\, \mathbb E_{y\sim p_w(y|x)} \bigl[\nabla_w \log p_w(y|x)\, \nabla_w \log p_w(y|x)^\top\bigr] .
+# \end{aligned}
 # $$ (critical-fisher)
 #
 # (The slide drops the $\frac12$.) A weight along which $F$ is small may be forgotten; one along which it is large holds something. Its trace
@@ -180,8 +182,10 @@ f"{sum(exact.values()):.2f}, plain lines: {reference.fisher_trace(net, x):.2f}"
 # %% mystnb={"figure": {"caption": "The trace with labels drawn from the model, over the exact one, against the number of labels drawn for each of thirty inputs; five repetitions each. An untrained network.", "name": "fig-critical-sampled"}, "image": {"alt": "Three columns of five circles around a dotted line at one, closer to it from left to right."}}
 rng = generator(SEED, "drawn-labels")
 total = torch.tensor(sum(exact.values()))
-drawn = {n: torch.tensor([sum(sampled_trace(net, x, draws=n, generator=rng).values()) for _ in range(5)])
-         for n in (1, 4, 16)}  # fmt: skip
+drawn = {}
+for n in (1, 4, 16):
+    traces = [sampled_trace(net, x, draws=n, generator=rng) for _ in range(5)]
+    drawn[n] = torch.tensor([sum(trace.values()) for trace in traces])
 _ = figures.sampled(total, drawn)
 plt.show()
 

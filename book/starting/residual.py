@@ -135,7 +135,7 @@ plt.show()
 # {term}`Shattered gradients` are as unlike at neighbouring points as white noise. The autocorrelation of $df/dx$ says how far a
 # network's slope remembers: twenty networks of each kind, against reference values.
 
-# %% mystnb={"figure": {"caption": "Autocorrelation of $df/dx$ by lag, in points of a grid of 256 from -2 to 2: mean and standard deviation over networks. Crosses: reference values, computed beforehand by another program.", "name": "fig-residual-autocorrelation"}, "image": {"alt": "Four panels of curves that fall from one. Without skips, normalised, the curve of four layers falls slowly, that of ten layers within a few points, that of twenty-four at once. With skips, and without normalisation, all fall slowly, the deeper the faster. Crosses lie on the curves."}}
+# %% mystnb={"figure": {"caption": "Autocorrelation of $df/dx$ by lag, in points of a grid of 256 from $-2$ to $2$: mean and standard deviation over networks. Crosses: reference values, computed beforehand by another program.", "name": "fig-residual-autocorrelation"}, "image": {"alt": "Four panels of curves that fall from one. Without skips, normalised, the curve of four layers falls slowly, that of ten layers within a few points, that of twenty-four at once. With skips, and without normalisation, all fall slowly, the deeper the faster. Crosses lie on the curves."}}
 shattering_live = live(studies.SHATTERING, PROFILE, device=DEVICE, first_seed=SEED)
 _ = figures.autocorrelation(shattering_live)
 plt.show()
@@ -329,7 +329,7 @@ pages.claims_table("residual", ["C15", "C16"], live=measured, profile=PROFILE, s
 # %% [markdown]
 # ### What differs, and why
 #
-# - **C15.** Width, grid and number of networks are those of the plan. The first layer, with its bias, and the linear output are our choice; which
+# - **C15.** Width, grid and number of networks are those of the reference values. The first layer, with its bias, and the linear output are our choice; which
 #   ones the paper has is not known to us.
 # - **C16.** The paper's networks are convolutional and see CIFAR-10; ours are dense. The size of a batch is our choice, and so is the
 #   branch of the network with skips, one layer times $\beta=0.1$.

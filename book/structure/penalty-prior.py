@@ -222,7 +222,7 @@ plt.show()
 # There are three ways to fail, each with its own test: $A$ moves with $\sigma$ (constants count!); $A$ is no function, so the more frequencies
 # one lets in, the larger it gets; $e^A$ has no finite mass, so a wider window holds more.
 
-# %% mystnb={"figure": {"caption": "Six penalties without a prior. A by $\\sigma$ where it depends on it, A by the cut $\\tau$ where it is no function, the mass of exp(A) by the window where that is not finite.", "name": "fig-priors-rejected"}, "image": {"alt": "Six panels. Three show two curves of A that do not agree, one shows curves of A that oscillate more and more as the cut falls, two show bars that rise with the half width of the window."}}
+# %% mystnb={"figure": {"caption": "Six penalties without a prior. $A$ by $\\sigma$ where it depends on it, $A$ by the cut $\\tau$ where it is no function, the mass of $e^A$ by the window where that is not finite.", "name": "fig-priors-rejected"}, "image": {"alt": "Six panels. Three show two curves of A that do not agree, one shows curves of A that oscillate more and more as the cut falls, two show bars that rise with the half width of the window."}}
 _ = figures.rejected()
 plt.show()
 
@@ -247,7 +247,7 @@ findings.conditions(conditions_live)
 # is not: by {eq}`priors-gaussian` the coefficient of $\ln\sigma^2$ must be ½, and it is $T/2$. A linear model with one weight and
 # likelihood curvature $h$ shows what happens instead: the posterior has the variance $\sigma^2 = T/(h + T/\sigma_0^2)$, and shrinks with $T$. (This section was worked out for the book.)
 
-# %% mystnb={"figure": {"caption": "Left: the variance that is best at temperature T, for a curvature of 10 and the prior N(0, 1). Right: A at 0 as a function of the posterior's deviation; a prior needs it to be flat.", "name": "fig-priors-temperature"}, "image": {"alt": "Left, a rising line on logarithmic scales that bends near the right end. Right, four curves that cross in a point; one of them, for temperature one, is horizontal."}}
+# %% mystnb={"figure": {"caption": "Left: the variance that is best at temperature $T$, for a curvature of 10 and the prior $\\mathcal{N}(0, 1)$. Right: $A$ at 0 as a function of the posterior's deviation; a prior needs it to be flat.", "name": "fig-priors-temperature"}, "image": {"alt": "Left, a rising line on logarithmic scales that bends near the right end. Right, four curves that cross in a point; one of them, for temperature one, is horizontal."}}
 _ = figures.temperatures()
 plt.show()
 

@@ -1,6 +1,7 @@
 """The mean of repetitions, their spread, and how a number is printed: one rule each for the whole package."""
 
 import math
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -30,8 +31,15 @@ def number(value: float, style: str = ".3g") -> str:
 
     >>> number(-6.85), number(-6.85, "+.1f"), number(2.0, "+.1f")
     ('−6.85', '−6.8', '+2.0')
+    >>> number(-0.004, ".2f")
+    '0.00'
     """
-    return f"{value:{style}}".replace("-", "−")
+    return _unsigned(f"{value:{style}}").replace("-", "−")
+
+
+def _unsigned(text: str) -> str:
+    """A number that is printed as zero has no sign."""
+    return text.removeprefix("-") if re.fullmatch(r"-[0.]+", text) else text
 
 
 def short(value: float, digits: int) -> str:
@@ -76,4 +84,4 @@ def rounded(value: float, spread: float | None) -> str:
     digits = 1 - math.floor(math.log10(abs(spread)))
     if not 0 <= digits <= 6:  # far from 1: powers of ten read better
         return f"{value:.4g} ± {spread:.2g}" if digits > 6 else f"{value:.0f} ± {spread:.0f}"
-    return f"{value:.{digits}f} ± {spread:.{digits}f}"
+    return _unsigned(f"{value:.{digits}f}") + f" ± {spread:.{digits}f}"

@@ -64,7 +64,7 @@ def test_tally_counts_in_the_order_of_the_verdicts_with_kinds_and_outcomes():
     rows.append(Row("reproduced", kind="trend"))
     rows += [Row("other set-up", f"other set-up: {word} here") for word in ("holds", "fails", "fails")]
     assert sections.tally(rows) == (
-        "3 reproduced (1 number, 2 trend), 3 other set-up (1 holds, 2 fails), 1 not yet run"
+        "3 reproduced (1 number, 2 trends), 3 other set-up (1 holds, 2 fails), 1 not yet run"
     )
     assert sections.tally([Row("other set-up")]) == "1 other set-up"
     assert sections.tally([Row("cannot be measured")]) == "1 cannot be measured"

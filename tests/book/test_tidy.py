@@ -68,6 +68,11 @@ def test_the_sizes_of_a_layer_stay_together():
     ]
 
 
+def test_long_names_of_rows_are_marked():
+    page = tidied(pd.DataFrame({"n": [1, 2]}, index=["SGD", "SGD with momentum and decay"]))
+    assert [cell.get("class") for cell in page.select("tbody th")] == [None, ["long"]]
+
+
 def test_dates_are_marked():
     page = soup("<table><tbody><tr><td>2026-11-26</td><td>on 2026-11-26</td></tr></tbody></table>")
     tidy.tidy_tables(page)
@@ -123,3 +128,41 @@ def test_an_inner_list_belongs_to_the_item_before():
     page = soup("<ul><li>a</li><ul><li>b</li></ul></ul><div role='list'><a>c</a></div>")
     tidy.mend_lists(page)
     assert str(page) == "<ul><li>a<ul><li>b</li></ul></li></ul><div><a>c</a></div>"
+
+
+@pytest.mark.parametrize(
+    ("typed", "printed"),
+    [
+        ("below 1e−12", "below 10<sup>−12</sup>"),
+        ("2.5e+08 and 1e4", "2.5\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10<sup>8</sup> and 10<sup>4</sup>"),
+        ("σ_w² of ηmax, λ_Th", "σ<sub>w</sub>² of η<sub>max</sub>, λ<sub>Th</sub>"),
+        ("γ^(L−l), (3/4)^L", "γ<sup>L−l</sup>, (3/4)<sup>L</sup>"),
+        ("10^0.5 to 10^2", "10<sup>0.5</sup> to 10<sup>2</sup>"),
+        ("x86_64, s_newton, 8c9e24f", "x86_64, s_newton, 8c9e24f"),
+    ],
+)
+def test_what_a_line_types_is_set_as_in_print(typed, printed):
+    page = soup(f"<p>{typed}</p><pre>{typed}</pre><span class='sig'>{typed}</span>")
+    tidy.tidy_tables(page)
+    assert str(page.p) == f"<p>{printed}</p>"
+    assert page.pre.get_text() == page.select_one(".sig").get_text() == typed
+
+
+def test_no_line_begins_with_the_point_behind_a_formula():
+    formula = '<span class="math">x</span>'
+    page = soup(f"<p>{formula}. So <a>{formula}</a>, and {formula} alone</p>")
+    tidy.tidy_tables(page)
+    assert [part.get_text() for part in page.select(".keep")] == ["x.", "x,"]
+    assert page.get_text() == "x. So x, and x alone"
+
+
+def test_a_table_of_many_ranges_may_break_them():
+    def classes(columns):
+        return tidied(pd.DataFrame([["1.40 (1.22 to 1.80)"] * columns])).table["class"]
+
+    assert "ranges" not in classes(4)
+    assert "ranges" in classes(5)
+    assert (
+        tidied(pd.DataFrame([["1 (2 to 3)"] * 5])).select_one(".range").get_text()
+        == "(2\N{NO-BREAK SPACE}to 3)"
+    )

@@ -11,6 +11,15 @@ FIRST = {
     "Alrao": "structure/alrao",
     "Gauss-Newton": "curvature/gauss-newton",
     "edge of chaos": "signal/edge-of-chaos",
+    "ScaLP": "structure/scalp",
+    "Glorot": "starting/initialisation",
+    "critical period": "starting/critical-periods",
+    "dropout": "starting/dropout",
+    "back-propagation": "starting/backpropagation",
+    "skips": "starting/residual",
+    "penalties": "structure/penalty-prior",
+    "Gaussian pre-activations": "signal/gaussian-preact",
+    "cold posterior": "depth/cold-posterior",
 }
 
 

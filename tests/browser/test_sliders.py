@@ -4,7 +4,7 @@ import pytest
 
 PAGES = {
     "book/signal/gaussian-preact.html": ("θ =", ["2.05", "2.5", "3", "4", "6", "10"]),
-    "book/signal/edge-of-chaos.html": ("σ_w =", ["0.8", "1", "1.2", "1.5", "2", "3"]),
+    "book/signal/edge-of-chaos.html": ("σw =", ["0.8", "1", "1.2", "1.5", "2", "3"]),
     "book/curvature/gauss-newton.html": ("λ/N =", ["1", "0.1", "0.02"]),
 }
 VIEW = """() => {

@@ -236,5 +236,5 @@ def _cell(row: "Row | None") -> str:
     ours, outcome = markdown(row.ours), markdown(row.outcome)
     if row.measurement is None:
         return f"*{outcome}*" + (f" ({ours})" if row.records else "")
-    note = f" {markdown(row.measurement.note)}" if row.measurement.note else ""
-    return f"{markdown(row.measurement.quantity)}: {ours}, **{outcome}**.{note}"
+    note = f" ({markdown(row.measurement.note)})" if row.measurement.note else ""
+    return f"{markdown(row.measurement.quantity)}: {ours}, **{outcome}**{note}."

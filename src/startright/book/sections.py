@@ -47,13 +47,15 @@ def _parts(rows: list["Row"], verdict: str) -> str:
     """Of what the rows of one verdict consist: kinds of what is reproduced, what another set-up says."""
     found = [row for row in rows if row.verdict == verdict]
     if verdict == "reproduced":
-        return ", ".join(f"{n} {kind}" for kind, n in Counter(row.kind for row in found).items())
+        return ", ".join(
+            f"{n} {kind}{'s' * (n > 1)}" for kind, n in Counter(row.kind for row in found).items()
+        )
     outcomes = Counter(row.outcome.partition(": ")[2] for row in found)
     return ", ".join(f"{n} {outcome.removesuffix(' here')}" for outcome, n in outcomes.items() if outcome)
 
 
 def tally(rows: Iterable["Row"]) -> str:
-    """Verdicts counted in words: ``"7 reproduced (2 number, 5 trend), 2 partly"``."""
+    """Verdicts counted in words: ``"7 reproduced (2 numbers, 5 trends), 2 partly"``."""
     rows = list(rows)
     shown = [
         f"{n} {verdict}" + (f" ({said})" if (said := _parts(rows, verdict)) else "")

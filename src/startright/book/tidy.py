@@ -20,7 +20,15 @@ _NOTHING = {"", "–", "nan", "NaN"}
 _HYPHEN = re.compile(r"(?<![\w.)\]−-])-(?=\d|inf\b)|(?<=\de)-(?=\d)")
 _PROSE = 150  # characters of a row, from which on a table of four columns or more is read as cards
 _CLAIM = re.compile(r"\bC\d+\b(?![.\w])|\bC\d+\b(?=\.(?!\d))")
-_VERBATIM = ("pre", "code", "script", "style", "textarea")
+_VERBATIM = ("pre", "code", "script", "style", "textarea", "option")
+_SUBSCRIPTS = "w|b|L|l|θ|σ|Th|eff|int|in|out|jk|kj|max|min"
+_TYPED = re.compile(  # 1e−12 and 2.5e+08; σ_w and ηmax; γ^(L−l) and 10^0.5
+    r"(?<![\w.])(?P<factor>\d+(?:\.\d+)?)e(?P<sign>[−+-]?)0*(?P<power>\d+)(?![\w.]*\w)"
+    rf"|(?<![A-Za-z0-9_])(?:(?P<letter>[A-Za-zα-ωΑ-Ω])_|(?P<eta>η)_?)(?P<sub>{_SUBSCRIPTS})(?![A-Za-z_])"
+    r"|(?<=[\w)])\^(?:\((?P<inner>[^()]+)\)|(?P<sup>[−-]?\d+(?:\.\d+)?|[A-Za-zα-ω](?!\w)))"
+)
+_LONG_NAME = 20  # characters
+_MOST_RANGES = 4  # in a row; more of them, each on a line, are wider than the page
 
 
 def _rows(table: Tag, part: str) -> list[Tag]:
@@ -97,7 +105,10 @@ def name_cells(table: Tag) -> None:
 
 
 def let_ranges_break(table: Tag) -> None:
-    """A median with its range, "1.40 (1.22 to 1.80)", may end a line before the range, and nowhere else."""
+    """A median with its range, "1.40 (1.22 to 1.80)", may end a line before the range, and nowhere else.
+
+    But a table of many ranges may end a line behind a "to", or it would be wider than the page.
+    """
     for cell in (cell for row in _rows(table, "tbody") for cell in _cells(row)):
         found = _RANGE.fullmatch(_text(cell))
         if found and len(cell.find_all(string=True)) == 1:
@@ -105,6 +116,17 @@ def let_ranges_break(table: Tag) -> None:
             range_ = BeautifulSoup("", "html.parser").new_tag("span", attrs={"class": "range"})
             range_.string = found[2]
             string.replace_with(NavigableString(f"{found[1]} "), range_)
+    if any(len(row.select(".range")) > _MOST_RANGES for row in _rows(table, "tbody")):
+        table["class"] = [*table.get("class", []), "ranges"]
+        for range_ in table.select(".range"):
+            range_.string = range_.string.replace(" to ", "\N{NO-BREAK SPACE}to ")
+
+
+def mark_long_names(table: Tag) -> None:
+    """Marks the names of rows that a narrow screen would set a word a line."""
+    for cell in (cell for row in _rows(table, "tbody") for cell in _cells(row)):
+        if cell.name == "th" and len(_text(cell)) > _LONG_NAME:
+            cell["class"] = [*cell.get("class", []), "long"]
 
 
 def mark_dates(table: Tag) -> None:
@@ -115,10 +137,10 @@ def mark_dates(table: Tag) -> None:
 
 
 def _strings(root: Tag) -> list[NavigableString]:
-    """The text that is read as text: no code, no formula."""
+    """The text that is read as text: no code, no signature, no formula."""
 
     def verbatim(tag: Tag) -> bool:
-        return tag.name in _VERBATIM or "math" in tag.get("class", [])
+        return tag.name in _VERBATIM or not {"math", "sig"}.isdisjoint(tag.get("class", []))
 
     return [
         string
@@ -128,15 +150,58 @@ def _strings(root: Tag) -> list[NavigableString]:
 
 
 def keep_together(soup: BeautifulSoup) -> None:
-    """Lets no line end within "0.040 ± 0.008", "784 × 300" or "n = 5"; one minus in tables and findings."""
+    """Lets no line end within "0.040 ± 0.008", "784 × 300", "5 %" or "n = 5"; one minus in tables."""
     for string in _strings(soup):
         text = string.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
         text = re.sub(r"(?<=\d) × (?=\d)", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}", text)
+        text = re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
         text = re.sub(r"\bn = (?=\d)", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}", text)
         if string.find_parent("table") or string.find_parent(class_="tag_finding"):
             text = _HYPHEN.sub("−", text)
         if text != string:
             string.replace_with(text)
+
+
+def set_symbols(soup: BeautifulSoup) -> None:
+    """Sets as print does what a line of text types: powers of ten, subscripts, exponents."""
+    for string in _strings(soup):
+        parts, at = [], 0
+        for match in _TYPED.finditer(string):
+            parts += [NavigableString(string[at : match.start()]), *_set(soup, match)]
+            at = match.end()
+        if parts:
+            string.replace_with(*parts, NavigableString(string[at:]))
+
+
+def _set(soup: BeautifulSoup, match: re.Match) -> list[NavigableString | Tag]:
+    """What stands for one of :data:`_TYPED`."""
+
+    def raised(name: str, text: str) -> Tag:
+        tag = soup.new_tag(name)
+        tag.string = text
+        return tag
+
+    if match["factor"]:
+        ten = "10" if match["factor"] == "1" else f"{match['factor']}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10"
+        return [
+            NavigableString(ten),
+            raised("sup", match["sign"].strip("+").replace("-", "−") + match["power"]),
+        ]
+    if match["sub"]:
+        return [NavigableString(match["letter"] or match["eta"]), raised("sub", match["sub"])]
+    return [raised("sup", (match["inner"] or match["sup"]).replace("-", "−"))]
+
+
+def keep_points(soup: BeautifulSoup) -> None:
+    """Lets no line begin with the full stop or the comma that follows a formula."""
+    for formula in soup.select("span.math"):
+        last = formula.parent if formula.parent.name == "a" and not formula.next_sibling else formula
+        after = last.next_sibling
+        found = re.match(r"[.,;:)?]+", after) if type(after) is NavigableString else None
+        if found:
+            rest = NavigableString(after[found.end() :])
+            after.replace_with(rest)
+            last.wrap(soup.new_tag("span", attrs={"class": "keep"})).append(NavigableString(found[0]))
 
 
 def link_claims(soup: BeautifulSoup, known: Collection[str], target: str) -> None:
@@ -172,7 +237,7 @@ def mend_lists(soup: BeautifulSoup) -> None:
 
 
 def tidy_tables(soup: BeautifulSoup) -> None:
-    """Every table of a page: names beside names, no empty header, numbers at the right."""
+    """Every table of a page: names beside names, no empty header, numbers at the right; symbols set."""
     for table in soup.find_all("table"):
         name_index(table)
         drop_empty_headers(table)
@@ -183,4 +248,7 @@ def tidy_tables(soup: BeautifulSoup) -> None:
         align_numbers(table)
         let_ranges_break(table)
         mark_dates(table)
+        mark_long_names(table)
         name_cells(table)
+    set_symbols(soup)
+    keep_points(soup)

@@ -1,4 +1,4 @@
-"""Networks, one family a file, as plain modules."""
+"""Networks, one family a file, as plain modules; units taken out of them, and Gaussians for their weights."""
 
 from startright.models.allcnn import AllCNN, DigitsCNN
 from startright.models.build import build

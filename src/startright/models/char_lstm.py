@@ -1,4 +1,4 @@
-"""Recurrent language models."""
+"""Language models: an embedding, layers of LSTM, and a linear layer for the next character or word."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""A module at other values of its parameters, right also where it stands in two places."""
+"""Calls of a module with other values for its parameters, also where parts of it are used in two places."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The small convolutional network of the first digit readers."""
+"""LeNet, the small convolutional network of the first digit readers."""
 
 from collections.abc import Callable
 

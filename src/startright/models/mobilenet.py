@@ -1,4 +1,4 @@
-"""MobileNet of the second kind, for small images."""
+"""MobileNetV2, for small images."""
 
 import torch
 from torch import nn

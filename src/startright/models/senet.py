@@ -1,4 +1,4 @@
-"""Residual network whose channels are weighted image by image, for small images."""
+"""SENet18, for small images: a residual network that weights its channels image by image."""
 
 import torch
 from torch import nn

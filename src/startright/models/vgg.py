@@ -1,4 +1,4 @@
-"""VGG for small images: the long one with batch normalisation, the short one without."""
+"""VGG for small images: VGG19 with batch normalisation, VGG11 without."""
 
 from collections.abc import Callable
 

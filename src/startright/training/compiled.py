@@ -1,8 +1,9 @@
 """Steps of narrow networks made by torch's compiler: few programs in place of many operations.
 
-A step of a narrow network costs what its some hundred operations cost to start, not their arithmetic. So a
-step that is a function of tensors alone is recorded, compiled, and compared with itself as it was, once for
-each shape; from then on what was compiled is called. That takes seconds, and pays in long runs.
+A step of a narrow network is about a hundred operations, and costs what it costs to start them, not their
+arithmetic. So a step that is a function of tensors alone is recorded and compiled, and once for each shape
+the compiled step is compared with the plain one; from then on the compiled one is called. That takes
+seconds, and pays in long runs.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""What a training is told, and what it leaves."""
+"""The settings of a training, and the history of losses and accuracies that it returns."""
 
 import math
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Fewer launches for networks that are too small for a GPU.
 
 At batches of 32 a GPU finishes a layer before the host has launched the next, so that a step takes as long as
-its some hundred launches do. Recorded once as a CUDA graph, all of it is one launch.
+its hundred or so launches do. Recorded once as a CUDA graph, all of it is one launch.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""The one training loop."""
+"""The one training loop: minibatches, an optimizer, schedules, penalties, and evaluations on the way."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext

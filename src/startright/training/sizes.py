@@ -1,6 +1,6 @@
 """What the size of a network decides on a CPU: one program for many, and how many threads.
 
-For narrow networks the time of a step is that of its some hundred operations, not of their arithmetic.
+For narrow networks the time of a step is that of starting its hundred or so operations, not of arithmetic.
 Stacked, many networks share each operation; and a second thread only waits, on a busy machine for long.
 Wide networks are bound by arithmetic and by memory: a stack of them does not fit the caches, and is slower
 than one after another.

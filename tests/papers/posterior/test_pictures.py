@@ -110,7 +110,9 @@ def test_the_words_follow_from_the_records(tell, other, words):
 
 def test_noise_is_not_told_as_an_effect():
     noisy = records(jitter=0.4, shift=-0.3)
-    assert "not to be told from that without at N = 300" in str(findings.augmentation(noisy))
+    assert "not to be told from that of the images as they are at N = 300" in str(
+        findings.augmentation(noisy)
+    )
 
 
 def test_the_findings_of_the_regression():

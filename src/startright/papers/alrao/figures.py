@@ -228,7 +228,7 @@ def _triangle(ax: Axes, cells: Mapping[tuple[float, float], float], limits: tupl
         lost[lows.index(lo), highs.index(hi)] = not np.isfinite(value)
     look = {"cmap": "viridis_r", "vmin": limits[0], "vmax": limits[1], "diverged": lost}
     image = heat(ax, grid, lambda value: f"{value:.2f}" if value < 100 else f"{value:.0e}", **look)
-    ax.set(xlabel="upper bound ηmax", xticks=range(len(highs)), yticks=range(len(lows)))
+    ax.set(xlabel=r"upper bound $\eta_{\max}$", xticks=range(len(highs)), yticks=range(len(lows)))
     ax.set_xticklabels(map(decade, highs))
     ax.set_yticklabels(map(decade, lows))
     return image
@@ -248,7 +248,7 @@ def intervals(records: Sequence[Record], *, published: bool = False) -> Figure:
     limits = (min(finite), max(finite))
     figure, axes = panels(1, 2 if theirs else 1, height=3.2, squeeze=False)
     image = _triangle(axes[0, 0], cells, limits)
-    axes[0, 0].set(title="ours", ylabel="lower bound ηmin")
+    axes[0, 0].set(title="ours", ylabel=r"lower bound $\eta_{\min}$")
     if theirs:
         _triangle(axes[0, 1], theirs, limits)
         axes[0, 1].set(title="the paper's GoogLeNet")

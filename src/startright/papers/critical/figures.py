@@ -170,4 +170,6 @@ def sampled(exact: torch.Tensor, draws: dict[int, torch.Tensor]) -> Figure:
         ax.plot(np.full(len(ratios), count), ratios, "o", color=COLOURS["blue"], mfc="none")
     ax.axhline(1, color=COLOURS["grey"], ls=":", lw=1)
     ax.set(xscale="log", xlabel="labels drawn for each input", ylabel="trace over the exact one")
+    ax.set_xticks(list(draws), [str(count) for count in draws])
+    ax.minorticks_off()
     return figure

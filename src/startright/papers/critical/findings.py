@@ -80,5 +80,5 @@ def decay(decays: Records, removals: Records) -> Finding:
     said = listed([f"{lost.mean:.1f} at {value:g}".replace("-", "−") for value, lost in costs.items()])
     text = f"""
         By weight decay the longest blur costs, in points, {said}: without weight decay the gap is {word}
-        with the usual one ({change.text(1, " points")})."""
+        that with the usual one, {change.text(1, " points")}."""
     return finding(text, decays, change=change)

@@ -1,4 +1,4 @@
-"""What the paper prints, as far as it is known to us: read off figures, right in kind.
+"""What the paper prints, as far as it is known to us: values read off its figures, approximate.
 
 Source:
     A. Achille, M. Rovere and S. Soatto, *Critical learning periods in deep networks*, 2019: All-CNN on

@@ -43,7 +43,7 @@ def metrics(records: Records) -> Figure:
             colour = LOOK["dropout" if rate else "none"]
             text = f"dropout, rate {rate:g}" if rate else METHODS["none"]
             band(ax, runs.columns, runs.to_numpy(), color=colour, ls=styles[rate], label=text)
-        ax.axvspan(0, WINDOW * table["step"].max(), color=COLOURS["grey"], alpha=0.1, lw=0)
+        ax.axvspan(0, WINDOW * table["step"].max(), color=COLOURS["grey"], alpha=0.2, lw=0)
         ax.set(ylabel=label)
     for ax in axes[-2:]:
         ax.set_xlabel("step")

@@ -1,4 +1,4 @@
-r"""The methods as the papers' equations say them, without speed and without questions.
+r"""The methods as the papers' equations say them, line by line: slow, and without checks of the input.
 
 What runs is :mod:`startright.dropout.layers`, :mod:`startright.dropout.schedules` and
 :mod:`startright.dropout.metrics`. The tests hold them equal.

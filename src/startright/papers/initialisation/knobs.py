@@ -26,7 +26,9 @@ def _variance(figure: Figure, sigma: float, depth: int) -> None:
     for label, f, colour in (("tanh", torch.tanh, "orange"), ("ReLU", torch.relu, "red")):
         q, _ = mean_field(f, sigma**2, depth=depth)
         ax.plot(layers, q, color=COLOURS[colour], label=label)
-    ax.set(yscale="log", ylim=(1e-12, 1e20), xlabel="layer", ylabel="Var z", title=f"σ_w = {sigma:.3g}")
+    ax.set(
+        yscale="log", ylim=(1e-12, 1e20), xlabel="layer", ylabel="Var z", title=rf"$\sigma_w$ = {sigma:.3g}"
+    )
     ax.legend(loc="upper left")
 
 

@@ -2,8 +2,8 @@
 
 Source:
     T. Lopès-Quintas, *Recent advances in machine learning* (lecture, 2025) derives what a layer does to a
-    variance, and prints no table of networks. The other values were computed for the plan of this book by
-    another program, one network each (width 500, 30 layers, 256 inputs), and at infinite width.
+    variance, and prints no table of networks. The other values were computed beforehand by another
+    program, one network each (width 500, 30 layers, 256 inputs), and at infinite width.
 """
 
 #: What the lecture derives: (activation, law, slope) → factor per layer, of the signal and of the gradient.

@@ -1,4 +1,4 @@
-r"""The method as its equations say it, without speed and without questions: to read, and to test against.
+r"""The method as its equations say it, slow and without checks of the input: to read, and to test against.
 
 What runs is :mod:`startright.initialisation.backprop`, :mod:`startright.initialisation.propagation` and, on
 networks of your own, :func:`startright.initialisation.laws.initialise_`. The tests hold them equal.

@@ -1,6 +1,6 @@
 """Claims C11 to C16 on the penalty factor and the temperature, each beside its measurement.
 
-They go on where the claims on trajectories, C1 to C10, end.
+The numbers C1 to C10 are kept for claims on trajectories, which this book does not have.
 """
 
 from startright.papers.posterior import exact_claims, temperature_claims

@@ -1,4 +1,4 @@
-"""C11 to C13: where the best temperature is known, every number a closed form."""
+"""Claims C11 to C13: where the best temperature is known, every number a closed form."""
 
 from collections.abc import Callable
 

@@ -72,7 +72,7 @@ def means(records: Records) -> Finding:
 
 def _moved(name: str, gap: Contrast) -> str:
     word = gap.word("colder", "warmer", "where it was", margin=0.15)
-    word = "not to be told from that without" if word == "not to be told from" else word
+    word = "not to be told from that of the images as they are" if word == "not to be told from" else word
     if not gap.n:
         return f"a bound, with and without, at {name}"
     return f"{word} at {name} (by a factor of {10**gap.mean:.2g}; change of log₁₀ τ* {gap.text(2)})"

@@ -1,4 +1,4 @@
-"""Numbers to stand beside ours.
+"""Numbers to stand beside ours: a table computed beforehand, and what a figure of Wenzel et al. shows.
 
 The table of the conjugate test was computed once for this book, apart from its code; no paper prints it. What
 Wenzel et al. report is a figure: approximate numbers are all that is known to us.

@@ -1,4 +1,4 @@
-"""C14 to C16: variational networks on images. The papers' set-ups are others: what holds, holds here."""
+"""Claims C14 to C16, on variational networks trained on images; the set-ups are not those of the papers."""
 
 from startright.checks import Check, each_between, mean_between
 from startright.claims import Change, Measurement

@@ -1,8 +1,8 @@
 r"""Two ways to temper a posterior, how one is the other, and what has no prior behind it.
 
 With curvature h of the loss of a datum, penalty factor :math:`\lambda` and prior :math:`N(0, a^2)`, the best
-Gaussian of one weight has variance :math:`s^2`; :math:`\tau = \lambda N` is the temperature, Bayes' rule
-:math:`\tau = 1`.
+Gaussian of one weight has the variance :math:`s^2` with :math:`1/s^2 = h/\lambda + 1/a^2`. The temperature is
+:math:`\tau = \lambda N`, and Bayes' rule is :math:`\tau = 1`.
 """
 
 import math

@@ -57,4 +57,4 @@ def _orbit(figure: Figure, sigma_w: float, sigma_b2: float, start: float) -> Non
     ax.plot(corners[:-1], np.r_[0, corners[2:]], color=COLOURS["red"], lw=1)
     phase = "ordered" if float(chi1(scheme, v)) < 1 else "chaotic"
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="correlation in a layer", ylabel="correlation in the next")
-    ax.set_title(f"σ_w = {sigma_w:g}: χ₁ = {float(chi1(scheme, v)):.2f}, {phase}")
+    ax.set_title(rf"$\sigma_w$ = {sigma_w:g}: χ₁ = {float(chi1(scheme, v)):.2f}, {phase}")

@@ -1,4 +1,6 @@
-"""Penalties as priors: Wolinski, Charpiat and Ollivier, *Interpreting a penalty* (2020), later versions too.
+"""Penalties as priors: which belief about the weights a penalty stands for, and how strong it should be.
+
+P. Wolinski, G. Charpiat and Y. Ollivier, *Interpreting a penalty* (2020), and its later versions.
 
 Which prior a penalty stands for, or why for none:
 :func:`~startright.papers.priors.recover.prior_from_penalty`.

@@ -1,4 +1,4 @@
-r"""Divergences of Gaussian posteriors from a prior, in closed form: the penalties that are right.
+r"""Divergences of Gaussian posteriors from a prior, in closed form: penalties that have this prior.
 
 .. math:: \mathrm{KL}\bigl(\mathcal N(\mu, \sigma^2)\,\|\,\mathcal N(0, \sigma_0^2)\bigr)
     = \tfrac12\Bigl[\ln\frac{\sigma_0^2}{\sigma^2} + \frac{\sigma^2 + \mu^2}{\sigma_0^2} - 1\Bigr]

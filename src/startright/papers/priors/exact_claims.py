@@ -1,4 +1,4 @@
-"""C1 to C5: the theorem, its corollaries, and the factors; closed forms, and a sample of the priors."""
+"""Claims C1 to C5, on the theorem, its corollaries and the factors: closed forms, and sampled priors."""
 
 import pandas as pd
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from startright.figures import COLOURS, band, pairs, panels, source_label
 from startright.papers.priors import divergences, gallery, published, readings, verdicts
@@ -77,16 +78,16 @@ def rejected(
 def _by_sigma(ax: Axes, case: gallery.Case, found: RecoveredPrior) -> None:
     for nu, curve in found.curves.items():
         ax.plot(found.grid.w, curve, color=SIGMA[nu], label=f"σ = {nu:g}")
-    ax.set(xlim=(-REACH, REACH), ylim=(-8, 3), xlabel="weight w", ylabel="A")
-    ax.legend()
+    ax.set(xlim=(-REACH, REACH), ylim=(-8, 5.5), xlabel="weight w", ylabel="A")
+    ax.legend(loc="upper center", ncols=2)
 
 
 def _by_cut(ax: Axes, case: gallery.Case, found: RecoveredPrior) -> None:
     for cut, style in zip(CUTS, ("-", "--", ":"), strict=True):
         curve = case.recover(cut=cut).values
         ax.plot(found.grid.w, curve, style, color=COLOURS["red"], label=f"τ = {cut:g}")
-    ax.set(xlim=(-REACH, REACH), ylim=(-15, 15), xlabel="weight w", ylabel="A")
-    ax.legend()
+    ax.set(xlim=(-REACH, REACH), ylim=(-15, 24), xlabel="weight w", ylabel="A")
+    ax.legend(loc="upper center", ncols=3, columnspacing=1, handlelength=1.2, fontsize=8)
 
 
 def _by_window(ax: Axes, case: gallery.Case, found: RecoveredPrior) -> None:
@@ -103,7 +104,7 @@ def recovery(records: Sequence[Record]) -> Figure:
     for cut, style in ((1e-1, ":"), (1e-3, "--"), (1e-8, "-")):
         found = CASES["laplace"].recover(cut=cut, nus=(0.5,), tolerance=1.0)
         density = np.interp(w, found.grid.w, np.exp(found.values))
-        left.plot(w, density, style, color=COLOURS["green"], label=f"τ = {cut:g}")
+        left.plot(w, density, style, color=COLOURS["green"], label=f"τ = $10^{{{np.log10(cut):.0f}}}$")
     left.set(xlabel="weight w", ylabel="density of the prior")
     left.legend(fontsize="small")
     table = frame(records)
@@ -172,12 +173,15 @@ def sweep(records: Sequence[Record], network: str | None = None) -> Figure:
             table = group.pivot(index="seed", columns="exponent", values="test")
             factor = 10.0 ** table.columns.to_numpy()
             colour = COLOURS["grey"] if setup == "usual" else COLOUR[kind]
-            band(ax, factor, table, color=colour, ls=style, label=f"{NAMED[setup]} factors", marker="o", ms=3)
+            band(ax, factor, table, color=colour, ls=style, marker="o", ms=3)
         ax.axvline(1, color=COLOURS["grey"], lw=0.8)
-        ax.set(xscale="log", xlabel="λ / λ_Th", title=readings.NAMES[kind])
-        ax.legend(loc="lower left")
+        ax.set(xscale="log", xlabel=r"$\lambda / \lambda_{\mathrm{Th}}$", title=readings.NAMES[kind])
     for ax in axes[::2]:
         ax.set_ylabel("test accuracy (%)")
+    looks = ({"ls": "--", "color": COLOURS["grey"]}, {"ls": "-", "color": "black"})  # colours are the panels'
+    named = zip(NAMED.values(), looks, strict=True)
+    lines = [Line2D([], [], label=f"{name} factors", **look) for name, look in named]
+    figure.legend(handles=lines, loc="outside upper center", ncols=2)
     source_label(figure, origin_label(records))
     return figure
 
@@ -195,9 +199,8 @@ def ratios(records: Sequence[Record]) -> Figure:
             ax, readings.best(readings.trainings(records, network)), MARKERS[place], 0.15 * (place + 1), name
         )
     ax.axhline(0, color=COLOURS["grey"], lw=0.8)
-    ax.set(
-        xticks=range(len(KINDS)), xlim=(-0.5, 3.5), ylim=(-0.8, 3.4), xlabel="penalty", ylabel="log₁₀ λ_Th/λ*"
-    )
+    ax.set(xticks=range(len(KINDS)), xlim=(-0.5, 3.5), ylim=(-0.8, 3.4), xlabel="penalty")
+    ax.set_ylabel(r"$\log_{10}\,\lambda_{\mathrm{Th}}/\lambda^*$")
     ax.set_xticklabels([readings.NAMES[kind] for kind in KINDS])
     ax.legend(fontsize="small", loc="upper left", ncols=2)
     if records:

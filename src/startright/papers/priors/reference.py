@@ -1,4 +1,4 @@
-r"""The method as its equations say it, without questions: to read, and to test against.
+r"""The method as its equations say it, without checks of the input: to read, and to test against.
 
 What runs is :func:`~startright.papers.priors.recover.prior_from_penalty` and
 :func:`~startright.papers.priors.networks.bayesian_penalty`.

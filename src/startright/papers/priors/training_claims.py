@@ -1,4 +1,4 @@
-"""C6 to C8: what training says of the theoretical strength."""
+"""Claims C6 to C8, on trained networks: how good the strength is that the theory gives."""
 
 from collections.abc import Callable
 

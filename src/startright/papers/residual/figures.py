@@ -187,8 +187,9 @@ def rise(records: Records) -> Figure:
             ]
             if runs:
                 band(ax, radii, np.array(runs), log=True, color=colour, label=label, marker="o", ms=4)
-        ax.set(yscale="log", title=f"{depth} layers", xlabel="radius, in lengths of a filter")
-        ax.label_outer()
+        ax.set(yscale="log", title=f"{depth} layers")
+    for ax in axes[-2:]:  # the lowest of either column
+        ax.set_xlabel("radius, in lengths of a filter")
     for ax in axes[::2]:
         ax.set_ylabel("loss (nats)")
     key(figure, axes[0])

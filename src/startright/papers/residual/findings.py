@@ -68,5 +68,7 @@ def bends(records: Records) -> Finding:
         shares = [f"{100 * found[depth, skip].mean():.0f} %" for skip in (False, True)]
         what = "cannot be told apart" if word == "not to be told from" else f"is {word} without skips"
         said.append(f"{shares[0]} without and {shares[1]} with skips at {depth} layers, which {what}")
-    text = f"The plane bends down in some direction at {'; at '.join(said)} (n = {gap.n})."
+    text = f"""
+        Of the points of the plane, the surface bends down in some direction at {"; at ".join(said)}
+        (n = {gap.n})."""
     return finding(text, records, **facts)

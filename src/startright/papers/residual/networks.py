@@ -1,4 +1,4 @@
-"""Fifty layers, one after another: the networks whose starts are compared."""
+"""Networks of fifty layers, dense or convolutional, whose first weights are compared."""
 
 from collections.abc import Callable
 

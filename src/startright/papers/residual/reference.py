@@ -1,4 +1,4 @@
-r"""The method as its equations say it, without speed and without questions: to read, and to test against.
+r"""The method as its equations say it, slow and without checks of the input: to read, and to test against.
 
 What runs is :mod:`startright.residual.shattering`, :mod:`startright.residual.surface` and, on networks of
 your own, :func:`startright.residual.looks_linear.looks_linear_`. The tests hold them equal.

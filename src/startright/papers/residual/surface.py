@@ -2,11 +2,11 @@ r"""The loss around trained weights, on a plane through them whose directions ar
 
 .. math::
 
-    f(a, b) = L(\theta^* + a\,\delta + b\,\eta), \qquad
-    d_{ij} \leftarrow \frac{d_{ij}}{\lVert d_{ij}\rVert} \lVert \theta^*_{ij}\rVert
+    f(a, b) = L(\vartheta^* + a\,\delta + b\,\epsilon), \qquad
+    \delta_i \leftarrow \frac{\delta_i}{\lVert \delta_i\rVert} \lVert \vartheta^*_i\rVert
 
-with :math:`\delta` and :math:`\eta` such directions, normal draws to begin with, 0 for biases and
-normalisations. Many points of the plane are evaluated as one program.
+for every filter i, and alike for :math:`\epsilon`. Both directions are normal draws to begin with, 0 for
+biases and normalisations. Many points of the plane are evaluated as one program.
 
 Source: H. Li, Z. Xu, G. Taylor, C. Studer and T. Goldstein, *Visualizing the loss landscape of neural nets*
 (2018).

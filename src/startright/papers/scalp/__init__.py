@@ -1,4 +1,6 @@
-"""ScaLa and ScaLP: Wolinski, Charpiat and Ollivier, *Asymmetrical Scaling Layers* (2019).
+"""ScaLa and ScaLP: layers whose inputs are scaled, one learning rate at every width, and pruning.
+
+P. Wolinski, G. Charpiat and Y. Ollivier, *Asymmetrical scaling layers for stable network pruning* (2019).
 
 A scaling layer before every linear map lets one learning rate do at every width (ScaLa,
 :func:`~startright.papers.scalp.place.scale_`). A

@@ -1,4 +1,4 @@
-"""C1, C2, C5: identities, and variances in closed form."""
+"""Claims C1, C2 and C5: identities, and variances in closed form."""
 
 import numpy as np
 import pandas as pd

@@ -8,8 +8,8 @@ usefulness :math:`m_k = \lVert w_{k\to}\rVert_2`,
     \sum_k \lVert\tilde w_{k\to}\rVert = \sum_k \frac{m_k}{\sigma_k}.
 
 The first is :class:`startright.training.penalties.L2` on w̃, up to its factor ½; the second, which makes
-exact zeros, is :class:`ColumnLasso`. Column 0 and on of the first layer, those of the inputs, are penalised
-as well: otherwise they grow to make up for what the later layers lose.
+exact zeros, is :class:`ColumnLasso`. The columns of the first layer, those of the inputs, are penalised as
+well: otherwise they grow to make up for what the later layers lose.
 """
 
 from collections.abc import Mapping

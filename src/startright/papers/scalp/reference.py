@@ -1,4 +1,4 @@
-r"""The method as its equations say it, without speed and without questions: to read, and to test against.
+r"""The method as its equations say it, slow and without checks of the input: to read, and to test against.
 
 What runs is :func:`~startright.scalp.scalings.sigma`, :class:`~startright.scalp.layers.ScaledLinear` and
 :class:`~startright.scalp.penalties.ColumnLasso`. The tests hold them equal.

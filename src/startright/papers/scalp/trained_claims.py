@@ -1,4 +1,4 @@
-"""C3, C4, C6 to C8: what was trained."""
+"""Claims C3, C4 and C6 to C8, on trained networks."""
 
 import math
 
@@ -170,7 +170,7 @@ def measure_stability(records: Records) -> Measurement:
     )
     quantity = f"{of}, ScaLP with 1/(√k ln k)"
     here = {} if runs[0].config["dataset"] == "mnist" else {"comparable": False}
-    note = f"{runs[0].config['dataset']}; λ, ε and length of the training are our choice"
+    note = f"{readings.IMAGES[runs[0].config['dataset']]}; λ, ε and length of the training are our choice"
     return Measurement.of(quantity, 10 ** wider["1/(√k ln k)"], checks, note=note, **here)
 
 

@@ -1,4 +1,4 @@
-"""Protocol A: a deficit until epoch t₀, then clean data for as long as ever (C7, C8)."""
+"""Protocol A: a deficit until epoch t₀, then clean data for as long as the control has in all (C7, C8)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The images of the experiments, read once."""
+"""The images that the studies of dropout train and test on, read once for all their runs."""
 
 from functools import lru_cache
 

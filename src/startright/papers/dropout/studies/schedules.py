@@ -1,4 +1,4 @@
-"""Dropout and stochastic depth, always, early or late, where a network under-fits and where it over-fits."""
+"""Dropout and stochastic depth, always, early or late, for networks that under-fit or over-fit (C13)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

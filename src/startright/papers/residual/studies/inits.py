@@ -1,4 +1,4 @@
-"""Fifty layers without skips and with them, by their start (C16)."""
+"""Training of fifty layers, without skips and with them, from different first weights (C16)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
