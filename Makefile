@@ -14,8 +14,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 
 BIN := .venv/bin
 READY := .venv/.ready
-# one thread a worker: on two cores, two workers of two threads each mostly wait for one another
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadscope
+# One thread a worker: on two cores, two workers of two threads each mostly wait for one another. Bytecode is kept
+# whatever the shell says: the tests start Python with torch some forty times, two seconds more each without it.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadscope
 NBVAL := --nbval-sanitize-with tests/book/sanitize.cfg -p no:cacheprovider --continue-on-collection-errors \
 	$$(find book -name '*.ipynb' -not -path '*/.*' | sort)
 

@@ -2,7 +2,15 @@
 
 import pytest
 
-from startright.papers.preact.finite_width import PRINCIPLES, dependence_limit, relu_kurtosis, residuals
+from startright.papers.preact.finite_width import (
+    LIMITS,
+    PRINCIPLES,
+    dependence_limit,
+    relu_kurtosis,
+    residuals,
+)
+from startright.papers.preact.law import KINDS
+from startright.papers.preact.studies import DEPENDENCE
 
 
 def test_relu_kurtosis():
@@ -31,6 +39,13 @@ def test_dependence_limit(theta, kind, distance, kurtosis):
     limit = dependence_limit(theta, kind)
     assert limit.ks == pytest.approx(distance, abs=1e-4)
     assert limit.kurtosis == pytest.approx(kurtosis, abs=6e-3)
+
+
+def test_limits_that_are_written_down_are_those_of_the_quadrature():
+    thetas = {c.theta for name in DEPENDENCE.profiles for c in DEPENDENCE.grid(name) if c.theta is not None}
+    assert LIMITS.keys() == {(kind, theta) for kind in KINDS for theta in thetas}
+    for (kind, theta), distance in LIMITS.items():
+        assert distance == pytest.approx(dependence_limit(theta, kind).ks, abs=1e-12)
 
 
 def test_each_principle_preserves_its_own_summary():

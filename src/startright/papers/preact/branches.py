@@ -157,15 +157,19 @@ def _newton(function: Callable, target: Array, start: Array, low: float, high: f
 
     ``function`` maps x (n,) to its value and its derivative by log x.
     """
-    x, low, high = start, np.full_like(start, low), np.full_like(start, high)
+    x, low, high = start.copy(), np.full_like(start, low), np.full_like(start, high)
+    left = np.arange(x.size)
     for _ in range(100):
-        value, slope = function(x)
-        low, high = np.where(value < target, x, low), np.where(value > target, x, high)
-        step = np.clip((target - value) / slope, -1, 1)
-        settled = np.abs(step) < 1e-8  # Newton is quadratic: this step leaves 1e-16
-        new = x * np.exp(step)
-        outside = ~settled & ((new < low) | (new > high))
-        x = np.where(outside, (low + np.minimum(high, 4 * x)) / 2, new)
-        if settled.all():
+        if not left.size:
             break
+        at, goal = x[left], target[left]
+        value, slope = function(at)
+        low[left] = np.where(value < goal, at, low[left])
+        high[left] = np.where(value > goal, at, high[left])
+        step = np.clip((goal - value) / slope, -1, 1)
+        settled = np.abs(step) < 1e-8  # Newton is quadratic: this step leaves 1e-16
+        new = at * np.exp(step)
+        outside = ~settled & ((new < low[left]) | (new > high[left]))
+        x[left] = np.where(outside, (low[left] + np.minimum(high[left], 4 * at)) / 2, new)
+        left = left[~settled]
     return x

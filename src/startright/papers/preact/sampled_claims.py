@@ -217,7 +217,7 @@ def measure_dependence(records: Records) -> Measurement:
     }
     gain = {f"{x}, {k}": cell(k, large, x, 2) - cell(k, small, x, 2) for k in KINDS for x in "ABC"}
     halves = {k: cell(k, large, "B", 2) - 2 * cell(k, large, "B", wide) for k in KINDS}
-    limits = {(k, t): finite_width.dependence_limit(t, k).ks for k in KINDS for t in thetas}
+    limits = {(k, t): finite_width.LIMITS[k, t] for k in KINDS for t in thetas}
     stays = {k: cell(k, large, "A", wide) / limits[k, large] for k in KINDS}
     gaps = {f"{k}, θ = {t:g}": cell(k, t, "A", wide) - limit for (k, t), limit in limits.items()}
     positive = "the positive variant is closer to Gaussian than the odd one, every θ and layout (n = 2)"
