@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from startright.checks import Check, each_between, mean_between, ratio_between
-from startright.claims import Measurement
+from startright.claims import Change, Measurement
 from startright.measured import DECIDES, Contrast
 from startright.papers.critical import readings, studies
 from startright.statements import Claims, in_order
@@ -113,6 +113,15 @@ def measure_order(records: Records) -> Measurement | None:
     studies.WINDOW,
     anchor="fig-critical-window",
     partial=PARTIAL,
+    changes=(
+        Change(
+            "judged",
+            "all windows of the grid",
+            "those that clean epochs follow",
+            "on CIFAR-10 the last window ended with the training, and tested the deficit itself",
+            "2026-11-27",
+        ),
+    ),
 )
 def measure_sensitivity(records: Records) -> Measurement | None:
     """C9: the first window against the last."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from startright.measured import Contrast, Finding, Measured, finding, needs_records
-from startright.papers.critical.readings import courses, gaps, longest
+from startright.papers.critical.readings import courses, gaps, longest, network
 from startright.studies import Record
 
 POINT = 0.5  # points of accuracy: below this a difference does not matter
@@ -17,7 +17,8 @@ def bump(records: Sequence[Record]) -> Finding:
     down = Measured.of(clean["fisher_peak"] / clean["fisher_last"], 1)
     start, end = (Measured.of(clean[name], 1) for name in ("accuracy_at_peak", "accuracy"))
     text = f"""
-        In the first epochs the information in the weights grows to {up} times what it was; then it shrinks,
+        Clean images, {network(records)}: in the first epochs the information in the weights grows to {up}
+        times what it was; then it shrinks,
         to its peak divided by {down}, while accuracy goes from {start} % to {end} % (n = {up.n})."""
     return finding(text, records, up=up, down=down, start=start, end=end)
 
@@ -30,7 +31,8 @@ def lasting(records: Sequence[Record]) -> Finding:
     lost = Contrast.of(gaps(records)[last])
     word = lost.word("better than", "worse than", "level with", margin=POINT)
     text = f"""
-        A network that saw blurred images for {last} epochs is, after {clean} clean ones, **{word}** one that
+        A network that saw blurred images for {last} epochs ({network(records)}) is, after {clean} clean
+        ones, **{word}** one that
         saw clean images alone for {clean} epochs: {lost.text(1, " points of accuracy lost")}."""
     return finding(text, records, lost=lost)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from startright.studies import Record, curve_frame, frame
+from startright.studies import Record, Study, curve_frame, frame, recorded
 
 DECAY = 1e-3  # the usual weight decay
 WORDS = {
@@ -28,6 +28,11 @@ def chief(records: Sequence[Record]) -> list[Record]:
     """Those of the network that is nearest to the paper's, where a grid has several."""
     nearest = max((RANK.index(record.config["network"]) for record in records), default=0)
     return [record for record in records if record.config["network"] == RANK[nearest]]
+
+
+def photographs(study: Study) -> list[Record]:
+    """The records on CIFAR-10, of the network that is nearest to the paper's: of its grid what there is."""
+    return chief(recorded(study, "paper"))
 
 
 def alike(records: Sequence[Record], like: Sequence[Record]) -> list[Record]:
@@ -80,8 +85,13 @@ def longest(records: Sequence[Record]) -> int:
 
 
 def sensitivities(records: Sequence[Record]) -> dict[int, pd.Series]:
-    """Onset → points of accuracy lost to a window from then on, by seed."""
+    """Onset → points of accuracy lost to a window from then on, by seed.
+
+    A window that ends with the training is left out: no clean data follow, and the network is tested on what
+    it has just been kept from.
+    """
     table = runs(records, "blur")
+    table = table if table.empty else table[table["stop"] < table["epochs"]]
     if table.empty:
         return {}
     base = control(records)

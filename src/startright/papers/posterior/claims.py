@@ -1,6 +1,6 @@
 """Claims C11 to C16 on the penalty factor and the temperature, each beside its measurement.
 
-The numbers C1 to C10 are kept for claims on trajectories, which this book does not have.
+C1 to C10 are on trajectories, which have no chapter yet.
 """
 
 from startright.papers.posterior import exact_claims, temperature_claims
