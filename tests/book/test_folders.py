@@ -77,3 +77,13 @@ def test_a_checkout_that_cannot_be_written_is_refused_with_the_remedy(sealed_off
     ):
         with pytest.raises(PermissionError, match=r"_build.* cannot be written.*copy the book .*`cp -r '"):
             build()
+
+
+def test_compiled_modules_have_a_place_where_none_may_lie_beside_the_sources(tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    settings = execute.environment(spare=tmp_path)
+    assert "PYTHONDONTWRITEBYTECODE" not in settings
+    assert settings["PYTHONPYCACHEPREFIX"] == str(tmp_path / "bytecode")
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE")
+    assert "PYTHONPYCACHEPREFIX" not in execute.environment(spare=tmp_path)

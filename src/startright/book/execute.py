@@ -26,10 +26,14 @@ def environment(quiet: bool = True, hide_gpu: bool = True, spare: Path | None = 
         hide_gpu: the quick profile is made for CPUs, and its committed outputs come from one: numbers from
             another device would differ in every random draw.
         spare: where the kernel's libraries keep their caches if the home cannot be written: they would warn
-            on stderr, which the gate refuses.
+            on stderr, which the gate refuses. Compiled modules go there too where Python may leave none
+            beside the sources (``PYTHONDONTWRITEBYTECODE``): compiling those of torch anew takes longer
+            than most studies of a page.
     """
     settings = utf8(os.environ) | {"PYTHONHASHSEED": "0", "JUPYTER_PREFER_ENV_PATH": "1"}
     settings |= homes(os.environ, spare) if spare else {}
+    if spare and settings.pop("PYTHONDONTWRITEBYTECODE", ""):
+        settings.setdefault("PYTHONPYCACHEPREFIX", str(spare / "bytecode"))
     if hide_gpu:  # pages run side by side, and kernels that share cores mostly wait for one another
         settings.setdefault("OMP_NUM_THREADS", "1")
     settings.pop("MPLBACKEND", None)  # another backend than the notebook's own would show no figure

@@ -51,7 +51,17 @@ class MLP(nn.Module):
         Raises:
             ValueError: inputs of another size.
         """
-        flat, n_inputs = x.flatten(1), self.layers[0].in_features
-        if flat.shape[1] != n_inputs:
-            raise ValueError(f"this MLP takes {n_inputs} values an input, got inputs of {tuple(x.shape[1:])}")
-        return self.layers(flat)
+        return self.layers(self.flat(x, 1))
+
+    def flat(self, x: torch.Tensor, first: int) -> torch.Tensor:
+        """Inputs as rows: all axes from ``first`` on as one.
+
+        Raises:
+            ValueError: inputs of another size.
+        """
+        flat, n_inputs = x.flatten(first), self.layers[0].in_features
+        if flat.shape[first:] != (n_inputs,):
+            raise ValueError(
+                f"this MLP takes {n_inputs} values an input, got inputs of {tuple(x.shape[first:])}"
+            )
+        return flat

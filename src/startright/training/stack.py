@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from startright.models.functional import call_at, places
+from startright.training.stack_layers import RULES, Values, ruled
 
 _NORMS = nn.modules.batchnorm._NormBase  # they move their buffers while they train
 
@@ -17,9 +18,10 @@ _NORMS = nn.modules.batchnorm._NormBase  # they move their buffers while they tr
 class ModelStack:
     """The trainable parameters of many models of one shape, as the rows of one matrix.
 
-    A forward pass is the models' own, vectorised over the rows by ``torch.func``, in the mode, training or
-    evaluation, of the first model. Buffers and frozen parameters that are the same in all models, such as the
-    table of an activation, are kept once; the running statistics of normalisations are each run's own.
+    A forward pass is the models' own, vectorised over the rows, in the mode, training or evaluation, of the
+    first model: by rules of their layers (:mod:`startright.training.stack_layers`), or by ``torch.func``.
+    Buffers and frozen parameters that are the same in all models, such as the table of an activation, are
+    kept once; the running statistics of normalisations are each run's own.
 
     Args:
         models: on one device, alike in all but the values of their parameters and buffers.
@@ -62,6 +64,29 @@ class ModelStack:
 
     def __call__(self, x: torch.Tensor, *, shared: bool) -> torch.Tensor:
         """Outputs, (runs, n, classes), for inputs, (n, ...) if all runs share them, else (runs, n, ...)."""
+        if not ruled(self._base):
+            return self._mapped(x, shared)
+        known = self.parts() | self._own
+        runs = len(self.theta)
+        known |= {name: t.expand(runs, *t.shape) for name, t in self._shared.items()}
+        values = Values({place: known[name] for place, name in self._places.items()}, self._other)
+        return RULES[type(self._base)](self._base, x.expand(runs, *x.shape) if shared else x, values)
+
+    def _other(self, module: nn.Module, x: torch.Tensor, values: Values) -> torch.Tensor:
+        """Outputs of a part of the models, (runs, n, ...), for its inputs, (runs, n, ...)."""
+        own, shared = {}, {}
+        for name in _tensors(module):
+            known = self._places[values.place + name]
+            (shared if known in self._shared else own)[name] = self._shared.get(known, values(name))
+
+        def outputs(tensors: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+            return call_at(module, tensors | shared, (x,))
+
+        with _FoldedNorms():
+            return vmap(outputs)(own, x)
+
+    def _mapped(self, x: torch.Tensor, shared: bool) -> torch.Tensor:
+        """The same by ``vmap``, which runs any model."""
 
         def outputs(tensors: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
             return call_at(self._base, tensors | self._shared, (x,), where=self._places)

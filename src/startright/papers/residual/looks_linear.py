@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from startright.models.layers import WEIGHTED
 from startright.models.untouched import untouched
 from startright.papers.residual.orthogonal import _middle, orthogonal
+from startright.training.stack_layers import Values, rule
 
 AFFINE = (*WEIGHTED, nn.Identity, nn.Flatten, nn.Unflatten)  # and what else is so is found by trying
 
@@ -38,6 +39,12 @@ class CReLU(nn.Module):
     def extra_repr(self) -> str:
         """Its axis."""
         return f"dim={self.dim}"
+
+
+@rule(CReLU)
+def _stacked(module: CReLU, x: Tensor, values: Values) -> Tensor:
+    """The same for many networks at once: the axis is one further on."""
+    return torch.cat((x.relu(), (-x).relu()), module.dim + (module.dim >= 0))
 
 
 def looks_linear_(

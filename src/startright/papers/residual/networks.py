@@ -10,6 +10,7 @@ from startright.models.init import init_gaussian_
 from startright.papers.residual.looks_linear import CReLU, looks_linear_
 from startright.papers.residual.orthogonal import delta_orthogonal_, gain, orthogonal_
 from startright.papers.residual.tailored import tailored_slope
+from startright.training.stack_layers import Values, rule
 
 #: The dense ones, and the convolutional ones.
 DENSE = ("looks-linear", "residual", "tailored", "crelu", "relu")
@@ -33,6 +34,12 @@ class Branch(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(n, width) from (n, width)."""
         return x + self.beta * self.layer(x.relu())
+
+
+@rule(Branch)
+def _stacked(module: Branch, x: Tensor, values: Values) -> Tensor:
+    """The same for many networks at once."""
+    return x + module.beta * values.run("layer", module.layer, x.relu())
 
 
 def network(name: str, inputs: Tensor, *, depth: int, width: int, generator: torch.Generator) -> nn.Module:

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from startright.errors import number
 from startright.papers.scalp.scalings import Scaling, name, sigma
+from startright.training.stack_layers import Values, linear, rule
 
 RELU_GAIN = 2**0.5  # keeps the second moment through ReLU; the paper's gain is not known to us
 DTYPES = (torch.float32, torch.float64, torch.bfloat16)
@@ -148,6 +149,17 @@ class ScaledLinear(_Scaled, nn.Linear):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Outputs, (…, out_features), for inputs, (…, in_features)."""
         return F.linear(*self._pair(x), self.bias)
+
+
+@rule(ScaledLinear)
+def _stacked(module: ScaledLinear, x: torch.Tensor, values: Values) -> torch.Tensor:
+    """The same for many networks at once, each with its own scaling."""
+    weight, factors = values("weight"), values("sigma") * (module.gain / module.spread**0.5)
+    if x[0].numel() < module.weight.numel():
+        x = x * factors.view(len(x), *[1] * (x.dim() - 2), -1)
+    else:
+        weight = weight * factors[:, None]
+    return linear(x, weight, values("bias"))
 
 
 class ScaledConv2d(_Scaled, nn.Conv2d):
