@@ -1,7 +1,11 @@
 """Removal time × deficit × seed as one program against the same runs one by one: how many times as fast.
 
-To reach on a CPU with 18 networks of four convolutions: 3 times. Blocks alternate, so that a busy machine
-harms both alike; on a CPU the time is that of the process.
+To reach on a CPU with 18 networks of four convolutions: 3 times, which it does not. The limit is the
+arithmetic of convolutions and normalisations, nine tenths of a step, which take about as long for a run of a
+stack as alone: forward and back, 18 convolutions in groups are 0.8, 2.1, 1.2 and 1.1 times as fast as 18
+single ones, from the first layer to the last, and as products of patches slower, by 1.2 to 8 times. What
+stacking saves is the rest. Blocks alternate, so that a busy machine harms both alike;
+on a CPU the time is that of the process.
 """
 
 import argparse

@@ -15,6 +15,7 @@ from startright.papers.critical.published import ERROR_RATIO
 from startright.papers.critical.readings import (
     WORDS,
     by_decay,
+    chief,
     control,
     course,
     gaps,
@@ -58,7 +59,7 @@ def fisher(records: Records) -> Figure:
     for kind, deficit in (("clean", "none"), ("blur", "blur")):
         table = course(records, kind, "fisher")
         _by_epoch(top, table, "fisher", color=COLOUR[deficit], label=WORDS[deficit], log=True)
-        accuracy = curve_frame(records, "accuracy")
+        accuracy = curve_frame(chief(records), "accuracy")
         accuracy = accuracy[accuracy["deficit"] == deficit]
         accuracy = accuracy[accuracy["epochs"] == accuracy["epochs"].min()]
         accuracy = accuracy.assign(epoch=accuracy["step"] + 1)

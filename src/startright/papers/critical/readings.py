@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from startright.studies import Record, Study, curve_frame, frame, recorded
+from startright.studies import Record, curve_frame, frame
 
 DECAY = 1e-3  # the usual weight decay
 WORDS = {
@@ -30,11 +30,6 @@ def chief(records: Sequence[Record]) -> list[Record]:
     return [record for record in records if record.config["network"] == RANK[nearest]]
 
 
-def photographs(study: Study) -> list[Record]:
-    """The records on CIFAR-10, of the network that is nearest to the paper's: of its grid what there is."""
-    return chief(recorded(study, "paper"))
-
-
 def alike(records: Sequence[Record], like: Sequence[Record]) -> list[Record]:
     """Those of the networks that the others are of."""
     networks = {record.config["network"] for record in like}
@@ -49,8 +44,8 @@ def network(records: Sequence[Record]) -> str:
 def runs(
     records: Sequence[Record], deficit: str, *, restart: bool = False, decay: float = DECAY
 ) -> pd.DataFrame:
-    """One row per run of one deficit; ``"none"`` is the control."""
-    table = frame(records)
+    """One row per run of one deficit; ``"none"`` is the control. Of several networks, of the chief one."""
+    table = frame(chief(records))
     if table.empty:
         return table
     chosen = (table["deficit"] == deficit) & (table["restart"] == restart) & (table["weight_decay"] == decay)
@@ -81,7 +76,7 @@ def gaps(
 
 def longest(records: Sequence[Record]) -> int:
     """The latest removal t₀ of a grid."""
-    return int(frame(records)["stop"].max())
+    return int(frame(chief(records))["stop"].max())
 
 
 def sensitivities(records: Sequence[Record]) -> dict[int, pd.Series]:
@@ -116,7 +111,7 @@ def by_decay(decays: Sequence[Record], removals: Sequence[Record]) -> dict[float
 
 def courses(records: Sequence[Record]) -> dict[str, pd.DataFrame]:
     """Name → rows of the runs of the Fisher study: clean for the shorter and the longer time, and blurred."""
-    table = frame(records)
+    table = frame(chief(records))
     clean, blurred = table[table["deficit"] == "none"], table[table["deficit"] == "blur"]
     found = {"clean": clean[clean["epochs"] == clean["epochs"].min()], "blur": blurred}
     if clean["epochs"].nunique() > 1:
@@ -126,7 +121,7 @@ def courses(records: Sequence[Record]) -> dict[str, pd.DataFrame]:
 
 def course(records: Sequence[Record], kind: str, *curves: str) -> pd.DataFrame:
     """Curves of the Fisher information of the shorter clean runs, or of the blurred ones, by epoch."""
-    table = curve_frame(records, "fisher_epoch", *curves)
+    table = curve_frame(chief(records), "fisher_epoch", *curves)
     table = table[table["deficit"] == {"clean": "none", "blur": "blur"}[kind]]
     return table[table["epochs"] == table["epochs"].min()].rename(columns={"fisher_epoch": "epoch"})
 
