@@ -57,7 +57,11 @@ def restarted(records: Records) -> Finding:
     text = f"""
         A restart of the learning rate when the blur ends, at epoch {last}, {word}
         {back.text(1, " points")}."""
-    return finding(text, records, back=back)
+    facts, noise = {"back": back}, gaps(records, "noise", restart=True).get(last)
+    if noise is not None:
+        facts["noise"] = Contrast.of(noise)
+        text += f" Noise until then, and a rate that starts anew, {_said(facts['noise'])}."
+    return finding(text, records, **facts)
 
 
 @needs_records

@@ -9,7 +9,7 @@ from startright.studies import Record
 
 def removal(records: Sequence[Record]) -> Table:
     """By deficit: points of accuracy lost, a column per removal t₀."""
-    kinds = [(name, False) for name in WORDS if name != "none"] + [("blur", True)]
+    kinds = [(name, False) for name in WORDS if name != "none"] + [("blur", True), ("noise", True)]
     found = {kind: gaps(records, kind[0], restart=kind[1]) for kind in kinds}
     columns = sorted({stop for by_stop in found.values() for stop in by_stop})
     rows = {}

@@ -45,6 +45,7 @@ REMOVAL = Study(
             *until(["blur"], FULL, 40),
             *until(OTHERS, SOME, 40),
             *until(["blur"], FULL, 40, restart=True),
+            *until(["noise"], FULL[-1:], 40, restart=True),
         ],
         paper=[
             never(40, **NARROW),
