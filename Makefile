@@ -52,6 +52,7 @@ $(READY): requirements.lock pyproject.toml
 	test -w "$$HOME" || export UV_CACHE_DIR=.venv/.uv-cache; \
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock && \
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c 'import startright.book.catalogue' # its bytecode, once
 	@touch $@
 
 book: setup
