@@ -25,6 +25,7 @@ def moved(net):
 def test_places_of_modules_and_tensors_that_stand_twice():
     assert places(twice())["0.weight"] == "0.weight"
     assert "2.weight" not in places(twice())  # one module, one place
+    assert places(twice(), again=True)["2.weight"] == "0.weight"
     assert places(tied()) == {
         "0.weight": "0.weight",
         "0.bias": "0.bias",

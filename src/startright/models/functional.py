@@ -8,15 +8,15 @@ from torch import nn
 from torch.func import functional_call
 
 
-def places(model: nn.Module) -> dict[str, str]:
+def places(model: nn.Module, *, again: bool = False) -> dict[str, str]:
     """Where each parameter and buffer stands: place → the name it goes by, its first.
 
-    Every module counts once; a tensor of two modules has two places.
+    A tensor of two modules has two places; a module that stands twice counts once, unless ``again``.
     """
     first = {id(t): name for name, t in (*model.named_parameters(), *model.named_buffers())}
     return {
         f"{path}.{name}".lstrip("."): first[id(tensor)]
-        for path, part in model.named_modules()
+        for path, part in model.named_modules(remove_duplicate=not again)
         for name, tensor in (*part._parameters.items(), *part._buffers.items())
         if tensor is not None
     }

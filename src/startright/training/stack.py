@@ -43,6 +43,7 @@ class ModelStack:
         if not trainable:
             raise ValueError(f"{type(self._base).__name__} has no parameter to train")
         self.names, self._places = list(trainable), places(self._base)
+        self._all_places = places(self._base, again=True)
         self._shapes = [p.shape for p in trainable.values()]
         self._sizes = [p.numel() for p in trainable.values()]
         rows = [torch.cat([m.get_parameter(k).detach().flatten() for k in self.names]) for m in models]
@@ -69,14 +70,14 @@ class ModelStack:
         known = self.parts() | self._own
         runs = len(self.theta)
         known |= {name: t.expand(runs, *t.shape) for name, t in self._shared.items()}
-        values = Values({place: known[name] for place, name in self._places.items()}, self._other)
+        values = Values({place: known[name] for place, name in self._all_places.items()}, self._other)
         return RULES[type(self._base)](self._base, x.expand(runs, *x.shape) if shared else x, values)
 
     def _other(self, module: nn.Module, x: torch.Tensor, values: Values) -> torch.Tensor:
         """Outputs of a part of the models, (runs, n, ...), for its inputs, (runs, n, ...)."""
         own, shared = {}, {}
         for name in _tensors(module):
-            known = self._places[values.place + name]
+            known = self._all_places[values.place + name]
             (shared if known in self._shared else own)[name] = self._shared.get(known, values(name))
 
         def outputs(tensors: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
