@@ -45,17 +45,37 @@ def _text(tag: Tag) -> str:
 
 
 def name_index(table: Tag) -> None:
-    """Moves the names of a data frame's index, which pandas puts below its columns' names, beside them."""
+    """Moves the names of a data frame's index, which pandas puts below its columns' names, beside them.
+
+    Where the columns have a name of their own, it stands over them, and those of the index over two rows.
+    """
     head = _rows(table, "thead")
     if len(head) < 2:
         return
     above, below = _cells(head[-2]), _cells(head[-1])
     names = [cell for cell in below if _text(cell)]
-    free = above[: len(names)]
-    if len(above) == len(below) and names == below[: len(names)] and not any(map(_text, free)):
-        for cell, name in zip(free, names, strict=True):
+    if len(above) != len(below) or not names or names != below[: len(names)]:
+        return
+    *free, corner = above[: len(names)]
+    if any(map(_text, free)):
+        return
+    if not _text(corner):
+        for cell, name in zip([*free, corner], names, strict=True):
             cell.replace_with(name)
         head[-1].decompose()
+    elif len(head) == 2 and len(above) > len(names):
+        _name_columns(head, names, corner, above[len(names) :])
+
+
+def _name_columns(head: list[Tag], names: list[Tag], title: Tag, columns: list[Tag]) -> None:
+    """Fills two rows: the index's names, each as high as both, and the columns' name; then the columns."""
+    for name in names:
+        name["rowspan"] = "2"
+    title["scope"], title["colspan"] = "colgroup", str(len(columns))
+    for row, cells in zip(head, ([*names, title], columns), strict=True):
+        kept = [cell.extract() for cell in cells]
+        row.clear()
+        row.extend(kept)
 
 
 def drop_empty_headers(table: Tag) -> None:
