@@ -147,7 +147,7 @@ def test_an_inner_list_belongs_to_the_item_before():
     [
         ("below 1e−12", "below 10<sup>−12</sup>"),
         ("2.5e+08 and 1e4", "2.5\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10<sup>8</sup> and 10<sup>4</sup>"),
-        ("σ_w² of ηmax, λ_Th", "σ<sub>w</sub>² of η<sub>max</sub>, λ<sub>Th</sub>"),
+        ("σ_w² of ηmax, λ_Th, λmin", "σ<sub>w</sub>² of η<sub>max</sub>, λ<sub>Th</sub>, λ<sub>min</sub>"),
         ("γ^(L−l), (3/4)^L", "γ<sup>L−l</sup>, (3/4)<sup>L</sup>"),
         ("10^0.5 to 10^2", "10<sup>0.5</sup> to 10<sup>2</sup>"),
         ("x86_64, s_newton, 8c9e24f", "x86_64, s_newton, 8c9e24f"),

@@ -22,9 +22,9 @@ _PROSE = 150  # characters of a row, from which on a table of four columns or mo
 _CLAIM = re.compile(r"\bC\d+\b(?![.\w])|\bC\d+\b(?=\.(?!\d))")
 _VERBATIM = ("pre", "code", "script", "style", "textarea", "option")
 _SUBSCRIPTS = "w|b|L|l|θ|σ|Th|eff|int|in|out|jk|kj|max|min"
-_TYPED = re.compile(  # 1e−12 and 2.5e+08; σ_w and ηmax; γ^(L−l) and 10^0.5
+_TYPED = re.compile(  # 1e−12 and 2.5e+08; σ_w, ηmax and λmin; γ^(L−l) and 10^0.5
     r"(?<![\w.])(?P<factor>\d+(?:\.\d+)?)e(?P<sign>[−+-]?)0*(?P<power>\d+)(?![\w.]*\w)"
-    rf"|(?<![A-Za-z0-9_])(?:(?P<letter>[A-Za-zα-ωΑ-Ω])_|(?P<eta>η)_?)(?P<sub>{_SUBSCRIPTS})(?![A-Za-z_])"
+    rf"|(?<![A-Za-z0-9_])(?:(?P<letter>[A-Za-zα-ωΑ-Ω])_|(?P<eta>[ηλ])_?)(?P<sub>{_SUBSCRIPTS})(?![A-Za-z_])"
     r"|(?<=[\w)])\^(?:\((?P<inner>[^()]+)\)|(?P<sup>[−-]?\d+(?:\.\d+)?|[A-Za-zα-ω](?!\w)))"
 )
 _LONG_NAME = 20  # characters
