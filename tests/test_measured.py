@@ -62,6 +62,26 @@ def test_wild_values_are_kept_as_logarithms():
     assert str(Measured.wild([1e6, 2e6])) == "2e+06 (1e+06 to 2e+06)"
 
 
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([0.99, 0.996], "0.993 ± 0.004"),
+        ([0.9999, 1.0001], "1.0000 ± 0.0001"),
+        ([0.5, 0.5], "0.50 ± 0.00"),
+        ([0.5, 0.5 + 1e-9], "0.50 ± 0.00"),
+        ([1.0, math.inf], "inf"),
+    ],
+)
+def test_a_spread_is_not_printed_as_zero_unless_it_is(values, text):
+    assert str(Measured.of(values)) == text
+    assert Measured.of(values).step == 0.01
+
+
+def test_a_difference_has_the_digits_of_its_spread():
+    assert Contrast(-1.0, 0.02, 3).text(1, " points") == "−1.00 ± 0.02 points (n = 3)"
+    assert Contrast(-1.0, 0.0, 3).text(1) == "−1.0 ± 0.0 (n = 3)"
+
+
 def test_a_value_that_is_not_finite_is_no_number_for_a_machine():
     entry = Measured.of([1.0, math.inf]).entry()
     assert (entry["mean"], entry["n"]) == (None, 2)

@@ -19,7 +19,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from startright.bundle import MIME
-from startright.summary import mean_std, number, short
+from startright.summary import digits_that_show, mean_std, number, short
 
 if TYPE_CHECKING:  # the pages' checks read what is written here, and must not wait for torch
     from startright.studies import Record
@@ -37,7 +37,7 @@ class Measured:
         spread: their standard deviation, on the same scale; None for a single value.
         n: how many values.
         text: how it is printed.
-        step: the last printed digit, as a number: differences below it cannot be seen.
+        step: the last digit asked for, as a number: smaller differences do not count.
         machine: a property of this machine, such as a time: shown, never compared with another's.
     """
 
@@ -53,16 +53,19 @@ class Measured:
 
     @classmethod
     def of(cls, values: Iterable[float], digits: int = 2, *, machine: bool = False) -> "Measured":
-        """Mean ± standard deviation.
+        """Mean ± standard deviation, with a digit or two more where the deviation would be printed as zero.
 
         >>> str(Measured.of([1.0, 2.0])), str(Measured.of([1.0])), str(Measured.of([]))
         ('1.50 ± 0.71', '1.00', '–')
+        >>> str(Measured.of([1.0, 1.002]))
+        '1.001 ± 0.001'
         """
         data = np.asarray(list(values), dtype=float)
         if not len(data):
             return cls(math.nan, None, 0, "–")
         mean, spread, n = mean_std(data)
-        style = f".{digits}f" if not np.abs(data).max() >= 1e4 else ".1e"
+        shown = digits_that_show(spread or 0.0, digits)
+        style = f".{shown}f" if not np.abs(data).max() >= 1e4 else ".1e"
         text = number(mean, style) + ("" if spread is None else f" ± {spread:{style}}")
         return cls(mean, spread, n, text, 10.0**-digits, machine)
 
@@ -179,11 +182,14 @@ class Contrast:
     def text(self, digits: int = 1, unit: str = "", sign: bool = True) -> str:
         """``"+1.2 ± 0.8 points (n = 5)"``: mean, standard deviation and n; the mean alone of one value.
 
+        A deviation that would be printed as zero gets a digit or two more, and the mean with it.
+
         >>> Contrast(-6.85, 0.3, 2).text(1, " points")
         '−6.8 ± 0.3 points (n = 2)'
         """
-        mean = number(self.mean, f"{'+' if sign else ''}.{digits}f")
-        spread = "" if self.spread is None else f" ± {self.spread:.{digits}f}"
+        shown = digits_that_show(self.spread or 0.0, digits)
+        mean = number(self.mean, f"{'+' if sign else ''}.{shown}f")
+        spread = "" if self.spread is None else f" ± {self.spread:.{shown}f}"
         return f"{mean}{spread}{unit} (n = {self.n})"
 
     def entry(self) -> dict[str, Any]:

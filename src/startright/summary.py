@@ -42,6 +42,21 @@ def _unsigned(text: str) -> str:
     return text.removeprefix("-") if re.fullmatch(r"-[0.]+", text) else text
 
 
+def digits_that_show(spread: float, digits: int, more: int = 2) -> int:
+    """The digits after the point at which a spread is not printed as zero: those asked for, or a few more.
+
+    Args:
+        spread: at least 0; one that is 0, or is printed as 0 even so, leaves the digits as they are.
+        digits: asked for.
+        more: at most so many more.
+
+    >>> [digits_that_show(spread, 2) for spread in (0.7, 0.004, 0.0, 1e-9)]
+    [2, 3, 2, 2]
+    """
+    tried = range(digits, digits + more + 1)
+    return next((k for k in tried if float(f"{spread:.{k}f}")), digits)
+
+
 def short(value: float, digits: int) -> str:
     """So many digits after the point; from ten thousand on the power of ten.
 

@@ -30,6 +30,18 @@ def test_the_name_of_the_index_stands_beside_those_of_the_columns(frame):
     assert not [cell for cell in page.find_all("th") if not cell.get_text()]
 
 
+@pytest.mark.parametrize("names", [["method"], ["method", "letter"]])
+def test_the_name_of_the_columns_stands_over_them_and_leaves_no_empty_row(frame, names):
+    if len(names) > 1:
+        frame = frame.set_axis(pd.MultiIndex.from_product([["a"], frame.index]))
+    page = tidied(frame.rename_axis(names if len(names) > 1 else names[0]).rename_axis("what", axis=1))
+    first, second = (row.find_all(["th", "td"]) for row in page.select("thead tr"))
+    assert [(cell.get_text(), cell.get("rowspan")) for cell in first[:-1]] == [(name, "2") for name in names]
+    assert (first[-1].get_text(), first[-1]["colspan"], first[-1]["scope"]) == ("what", "3", "colgroup")
+    assert [cell.get_text() for cell in second] == ["loss", "n", "word"]
+    assert ["number" in cell.get("class", []) for cell in second] == [True, True, False]
+
+
 def test_a_header_of_two_named_levels_stays(frame):
     frame.columns = pd.MultiIndex.from_tuples([("a", "x"), ("a", "y"), ("b", "x")], names=["up", "down"])
     page = tidied(frame)
@@ -135,7 +147,7 @@ def test_an_inner_list_belongs_to_the_item_before():
     [
         ("below 1e−12", "below 10<sup>−12</sup>"),
         ("2.5e+08 and 1e4", "2.5\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10<sup>8</sup> and 10<sup>4</sup>"),
-        ("σ_w² of ηmax, λ_Th", "σ<sub>w</sub>² of η<sub>max</sub>, λ<sub>Th</sub>"),
+        ("σ_w² of ηmax, λ_Th, λmin", "σ<sub>w</sub>² of η<sub>max</sub>, λ<sub>Th</sub>, λ<sub>min</sub>"),
         ("γ^(L−l), (3/4)^L", "γ<sup>L−l</sup>, (3/4)<sup>L</sup>"),
         ("10^0.5 to 10^2", "10<sup>0.5</sup> to 10<sup>2</sup>"),
         ("x86_64, s_newton, 8c9e24f", "x86_64, s_newton, 8c9e24f"),

@@ -105,6 +105,21 @@ def test_on_a_telephone_a_row_is_a_card(chromium, address):
     page.context.close()
 
 
+def test_on_a_telephone_a_sub_or_superscript_leaves_its_text_whole(chromium, address):
+    page = open_page(chromium, address, viewport={"width": 390, "height": 800})
+    parted = page.evaluate(
+        """() => [...document.querySelectorAll("table.ledger > tbody > tr:first-child > td")]
+        .filter((cell) => {
+          const range = document.createRange();
+          range.selectNodeContents(cell);
+          const start = cell.getBoundingClientRect().left + 100; // what is left of it is the column's name
+          return [...range.getClientRects()].some((box) => box.width && box.left < start);
+        }).map((cell) => cell.textContent)"""
+    )
+    assert parted == []
+    page.context.close()
+
+
 def test_without_a_script_the_table_is_whole(chromium, address):
     page = open_page(chromium, address, java_script_enabled=False)
     assert page.locator(".ledger-filter").count() == 0

@@ -22,9 +22,9 @@ _PROSE = 150  # characters of a row, from which on a table of four columns or mo
 _CLAIM = re.compile(r"\bC\d+\b(?![.\w])|\bC\d+\b(?=\.(?!\d))")
 _VERBATIM = ("pre", "code", "script", "style", "textarea", "option")
 _SUBSCRIPTS = "w|b|L|l|θ|σ|Th|eff|int|in|out|jk|kj|max|min"
-_TYPED = re.compile(  # 1e−12 and 2.5e+08; σ_w and ηmax; γ^(L−l) and 10^0.5
+_TYPED = re.compile(  # 1e−12 and 2.5e+08; σ_w, ηmax and λmin; γ^(L−l) and 10^0.5
     r"(?<![\w.])(?P<factor>\d+(?:\.\d+)?)e(?P<sign>[−+-]?)0*(?P<power>\d+)(?![\w.]*\w)"
-    rf"|(?<![A-Za-z0-9_])(?:(?P<letter>[A-Za-zα-ωΑ-Ω])_|(?P<eta>η)_?)(?P<sub>{_SUBSCRIPTS})(?![A-Za-z_])"
+    rf"|(?<![A-Za-z0-9_])(?:(?P<letter>[A-Za-zα-ωΑ-Ω])_|(?P<eta>[ηλ])_?)(?P<sub>{_SUBSCRIPTS})(?![A-Za-z_])"
     r"|(?<=[\w)])\^(?:\((?P<inner>[^()]+)\)|(?P<sup>[−-]?\d+(?:\.\d+)?|[A-Za-zα-ω](?!\w)))"
 )
 _LONG_NAME = 20  # characters
@@ -45,17 +45,37 @@ def _text(tag: Tag) -> str:
 
 
 def name_index(table: Tag) -> None:
-    """Moves the names of a data frame's index, which pandas puts below its columns' names, beside them."""
+    """Moves the names of a data frame's index, which pandas puts below its columns' names, beside them.
+
+    Where the columns have a name of their own, it stands over them, and those of the index over two rows.
+    """
     head = _rows(table, "thead")
     if len(head) < 2:
         return
     above, below = _cells(head[-2]), _cells(head[-1])
     names = [cell for cell in below if _text(cell)]
-    free = above[: len(names)]
-    if len(above) == len(below) and names == below[: len(names)] and not any(map(_text, free)):
-        for cell, name in zip(free, names, strict=True):
+    if len(above) != len(below) or not names or names != below[: len(names)]:
+        return
+    *free, corner = above[: len(names)]
+    if any(map(_text, free)):
+        return
+    if not _text(corner):
+        for cell, name in zip([*free, corner], names, strict=True):
             cell.replace_with(name)
         head[-1].decompose()
+    elif len(head) == 2 and len(above) > len(names):
+        _name_columns(head, names, corner, above[len(names) :])
+
+
+def _name_columns(head: list[Tag], names: list[Tag], title: Tag, columns: list[Tag]) -> None:
+    """Fills two rows: the index's names, each as high as both, and the columns' name; then the columns."""
+    for name in names:
+        name["rowspan"] = "2"
+    title["scope"], title["colspan"] = "colgroup", str(len(columns))
+    for row, cells in zip(head, ([*names, title], columns), strict=True):
+        kept = [cell.extract() for cell in cells]
+        row.clear()
+        row.extend(kept)
 
 
 def drop_empty_headers(table: Tag) -> None:

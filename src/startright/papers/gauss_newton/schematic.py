@@ -37,7 +37,7 @@ def _outputs(ax: Axes, start: Point, goal: Point, inside: Patch) -> None:
     arrow(ax, start, goal, colour("gauss-newton"))
     ax.plot(*start, "o", color=INK, ms=4)
     ax.plot(*goal, "*", color=INK, ms=9)
-    say(ax, (start[0], start[1] - 0.17), "f(θ)", fontsize=8)
+    say(ax, (start[0], start[1] - 0.17), "F", fontsize=8)
     say(ax, (goal[0] + 0.15, goal[1] + 0.12), "y", fontsize=8)
     say(ax, (2.15, 1.05), "Gauss-Newton", ink(colour("gauss-newton")), fontsize=8)
     say(ax, (0.95, 2.05), "gradient descent", ink(colour("gradient")), fontsize=8)
@@ -55,6 +55,6 @@ def _parameters(ax: Axes, start: float) -> None:
     end = start + 0.2
     arrow(ax, (start, _level(start, 0.0)), (end, _level(end, 0.9)), colour("gauss-newton"))
     ax.plot(start, _level(start, 0.0), "o", color=INK, ms=4)
-    say(ax, (start, _level(start, 0.0) - 0.17), "θ", fontsize=8)
+    say(ax, (start, _level(start, 0.0) - 0.17), "w", fontsize=8)
     say(ax, (6.2, 2.22), "all of these give the outputs y", COLOURS["grey"], fontsize=8)
     say(ax, (6.1, 0.4), "the step leads to the nearest:\nthe parameters move as little as can be", fontsize=8)
