@@ -307,7 +307,7 @@ pages.claims_table("dropout", live=measured, profile=PROFILE, seed=SEED)
 # ```{exercise} No loop over pairs
 # :label: ex-dropout-gdv
 #
-# Let $u_i=g_i/\lVert g_i\rVert$. Show that $\sum_{i<j}\cos(g_i,g_j)=\frac12\bigl(\lVert\sum_iu_i\rVert^2-n\bigr)$, and write {eq}`dropout-gdv` without a sum over pairs. What does it cost? Which
+# Let $u_i=g_i/\lVert g_i\rVert$. Show that $\sum_{i<j}\cos(g_i,g_j)$ is $\frac12\bigl(\lVert\sum_iu_i\rVert^2-n\bigr)$, and write {eq}`dropout-gdv` without a sum over pairs. What does it cost? Which
 # values can it take for $n=2$, and for large $n$?
 # ```
 #

@@ -72,6 +72,12 @@ def test_a_range_may_stand_below_its_median_and_stays_whole():
     assert all("number" in cell["class"] for cell in page.select("tbody td"))
 
 
+def test_a_bound_stays_with_its_sign():
+    page = tidied(pd.DataFrame({"error": ["< 0.1", "≤ 1e-09", "a < b"]}))
+    space = "\N{NO-BREAK SPACE}"
+    assert [cell.get_text() for cell in page.select("tbody td")] == [f"<{space}0.1", f"≤{space}10−9", "a < b"]
+
+
 def test_the_sizes_of_a_layer_stay_together():
     page = tidied(pd.DataFrame({"layer": ["784 × 300", "width × 3"]}))
     assert [cell.get_text() for cell in page.select("tbody td")] == [

@@ -170,11 +170,12 @@ def _strings(root: Tag) -> list[NavigableString]:
 
 
 def keep_together(soup: BeautifulSoup) -> None:
-    """Lets no line end within "0.040 ± 0.008", "784 × 300", "5 %" or "n = 5"; one minus in tables."""
+    """Lets no line end within "0.040 ± 0.008", "784 × 300", "5 %", "< 1" or "n = 5"; one minus in tables."""
     for string in _strings(soup):
         text = string.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
         text = re.sub(r"(?<=\d) × (?=\d)", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}", text)
         text = re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
+        text = re.sub(r"(?<=[<≤>≥]) (?=\d)", "\N{NO-BREAK SPACE}", text)
         text = re.sub(r"\bn = (?=\d)", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}", text)
         if string.find_parent("table") or string.find_parent(class_="tag_finding"):
             text = _HYPHEN.sub("−", text)
