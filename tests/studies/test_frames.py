@@ -85,6 +85,8 @@ def test_the_stamp(record):
 
 
 def test_an_odd_provenance_is_told_as_far_as_it_goes(record):
+    beside = record(device="CPU", commit=None, package_commit="5e4d3c2b1a", package_dirty=False)
+    assert stamp([beside]) == "CPU, commit 5e4d3c2"
     number = record(device="CPU", commit=1234567890, dirty=1, time=20261121)
     assert stamp([number]) == "CPU, commit 1234567+"
     assert origin([number]) == ("CPU", "1234567+", None)

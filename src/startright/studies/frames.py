@@ -88,8 +88,10 @@ def _said(note: Mapping[str, object], name: str) -> str:
 
 
 def _short_commit(note: Mapping[str, object]) -> str:
-    commit = _said(note, "commit")[:7]
-    return commit and commit + "+" * bool(note.get("dirty"))
+    """Of the study's own code; of the package, which computed it, where that stood in no checkout."""
+    whose = "" if _said(note, "commit") else "package_"
+    commit = _said(note, f"{whose}commit")[:7]
+    return commit and commit + "+" * bool(note.get(f"{whose}dirty"))
 
 
 def origin(records: Sequence[Record]) -> Origin:
