@@ -151,7 +151,8 @@ def test_recorded_runs_are_shown_with_their_origin(paper):
     for record in records(paper, 0.5, "full"):
         default_store(paper).append(record)
     text = str(pages.claims_table("demo"))
-    assert text.count("**reproduced**") == 4  # the grids of both profiles are the same runs
+    assert text.count("**reproduced**") == 6  # the grids of all profiles are the same runs
+    assert text.count("*Profile paper:*") == 2
     assert "Full records: Abacus, 2026-01-02." in text
 
 

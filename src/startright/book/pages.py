@@ -112,8 +112,9 @@ def claims_table(
         seed: the first seed of ``live``.
 
     Returns:
-        A table with one row per claim, and below it where the full records come from; with it the
-        numbers of ``live``, for another machine to be compared with.
+        A table with one row per claim, and below it where the full records come from; what the published
+        networks gave, where they were run, stands in the same cell. With it the numbers of ``live``, for
+        another machine to be compared with.
 
     Raises:
         ValueError: an unknown paper or claim, or a key of ``live`` that is no study of the paper.
@@ -124,15 +125,23 @@ def claims_table(
     if live is not None:
         _check_names(paper, live)
     ours = [(_row(c, profile, live, seed), _row(c, "full", None, 0)) for c in chosen]
+    large = [_row(c, "paper", None, 0) for c in chosen]
     cells = [
-        [*map(markdown, (c.id, c.statement, c.published)), _cell(now), _cell(full)]
-        for c, (now, full) in zip(chosen, ours, strict=True)
+        [*map(markdown, (c.id, c.statement, c.published)), _cell(now), _recorded_cell(full, paper)]
+        for c, (now, full), paper in zip(chosen, ours, large, strict=True)
     ]
     header = ["", "the paper says", "published", f"ours, {markdown(profile)}", "ours, full"]
     lines = ["| " + " | ".join(line) + " |" for line in [header, ["---"] * len(header), *cells]]
-    footer = f"\n\nFull records: {markdown(_origins(row for _, row in ours)) or 'none yet'}."
+    footer = f"\n\nFull records: {markdown(_origins([row for _, row in ours] + large)) or 'none yet'}."
     facts = {name: fact for c, (now, _) in zip(chosen, ours, strict=True) for name, fact in _facts(c, now)}
     return Finding("\n".join(lines) + footer, facts, live=bool(live) and profile == "quick")
+
+
+def _recorded_cell(full: "Row | None", paper: "Row | None") -> str:
+    """The full study, and below it the paper's own set-up as far as it was run."""
+    if paper is None or not paper.records:
+        return _cell(full)
+    return f"{_cell(full)} *Profile paper:* {_cell(paper)}"
 
 
 def _origins(rows: Iterable["Row | None"]) -> str:
