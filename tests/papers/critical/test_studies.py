@@ -75,6 +75,7 @@ def test_all_of_protocol_a_see_clean_data_for_equally_long(profile):
 
 
 def test_a_network_trained_alone_leaves_what_it_leaves_in_a_stack(monkeypatch):
+    monkeypatch.setattr(experiment, "FACTOR", 0.3)  # the schedule is to be seen in three epochs
     config = replace(SMALL, epochs=3, restart=True, images=128)
     stacked = run_deficit(config, 0, CPU)
     monkeypatch.setitem(experiment.RECIPES, "alone", experiment.RECIPES["digits"])
@@ -82,6 +83,12 @@ def test_a_network_trained_alone_leaves_what_it_leaves_in_a_stack(monkeypatch):
     assert alone.metrics == pytest.approx(stacked.metrics, rel=2e-3)
     assert alone.curves["fisher_epoch"] == stacked.curves["fisher_epoch"]
     assert alone.curves["fisher"] == pytest.approx(stacked.curves["fisher"], rel=2e-3)
+
+
+def test_a_window_that_ends_with_the_training_leaves_nothing_to_measure():
+    narrow = [r for r in made.window("paper") if r.config["network"] == "allcnn-quarter"]
+    assert {r.config["start"] for r in narrow} == {0, 25, 50}
+    assert set(readings.sensitivities(narrow)) == {0, 25}
 
 
 def test_the_network_nearest_to_the_paper_s_is_judged():
