@@ -289,7 +289,7 @@ findings.removal(photographs["critical-removal"])
 findings.restarted(photographs["critical-removal"])
 
 # %% [markdown]
-# And the information in the weights? The bump is there, later and broader than with digits.
+# And the information in the weights? The last row of the table trains on clean images for as long as the blurred networks train in all.
 
 # %% mystnb={"figure": {"caption": "Top: the trace of the Fisher information on photographs. Bottom: test accuracy. Bands: one standard deviation over networks. Shaded: epochs in which the other networks see blurred images.", "name": "fig-critical-fisher-photographs"}, "image": {"alt": "Two panels over epochs. Both traces rise by three orders of magnitude in some twenty epochs; that of clean training then falls. Accuracy rises noisily, that of the blurred networks mostly after the shaded epochs."}}
 _ = figures.fisher(photographs["critical-fisher"])
