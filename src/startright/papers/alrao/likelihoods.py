@@ -40,7 +40,7 @@ class Categorical:
         """The log-probabilities, and the derivative of minus them by the logits, (..., N, K, B)."""
         log_probs, index = outputs.log_softmax(-2), _index(outputs, targets)
         chosen = log_probs.gather(-2, index)
-        slope = log_probs.exp().scatter_(-2, index, chosen.expm1())  # p − 1 where the target is
+        slope = log_probs.exp_().scatter_(-2, index, chosen.expm1())  # p − 1 where the target is
         return chosen.squeeze(-2), slope
 
     def check(self, n_outputs: int, targets: torch.Tensor, n: int) -> None:

@@ -65,8 +65,8 @@ def linear_step(  # noqa: PLR0917 - four tensors of one product, and what to mak
         outputs += bias.unsqueeze(-1)
     log_probs, slope = likelihood.with_slope(outputs, targets)  # (..., N, B), (..., N, K, B)
     parts = example_shares(likelihood, targets, outputs.dtype)
-    means = log_probs.mean(-1) if parts is None else (log_probs * parts.unsqueeze(-2)).sum(-1)
-    slope = slope.div_(z.shape[-2]) if parts is None else slope * parts[..., None, None, :]
+    means = _mean(log_probs, parts if parts is None else parts.unsqueeze(-2))
+    slope = slope.mul_(1 / z.shape[-2]) if parts is None else slope * parts[..., None, None, :]
     if not _all_sound(outputs, means):
         means, rows = _without_failed_(means, log_probs, slope, rows)
     joint = log_probs.add_(log_weights.unsqueeze(-1))
@@ -74,12 +74,17 @@ def linear_step(  # noqa: PLR0917 - four tensors of one product, and what to mak
     loss = share.amax(-2).log_().sub_(joint.amax(-2))  # −logsumexp: the largest share is exp(largest − sum)
     slopes = slope.flatten(-3, -2)
     return HeadStep(
-        loss=loss.mean(-1) if parts is None else (loss * parts).sum(-1),
+        loss=_mean(loss, parts),
         log_likelihoods=means,
         features=(share.unsqueeze(-2) * slope).view_as(slopes).mT @ rows,
         weight=(slopes @ z).view_as(weight),
         bias=None if bias is None else slope.sum(-1),
     )
+
+
+def _mean(values: torch.Tensor, parts: torch.Tensor | None) -> torch.Tensor:
+    """Over the examples, which stand last; on a CPU ``mean`` takes twice the time of a sum."""
+    return values.sum(-1) / values.shape[-1] if parts is None else (values * parts).sum(-1)
 
 
 def _all_sound(outputs: torch.Tensor, means: torch.Tensor) -> bool:

@@ -75,8 +75,11 @@ class Alrao(nn.Module):
         self._compiled: CompiledHeads | None = None
 
     def __getattr__(self, name: str) -> Any:
-        backbone = self.__dict__.get("_modules", {}).get("backbone")
-        if name.startswith("_") or backbone is None or name == "backbone" or name in self._modules:
+        modules = self.__dict__.get("_modules", {})
+        if name in modules:  # first, as every step asks for its parts
+            return modules[name]
+        backbone = modules.get("backbone")
+        if name.startswith("_") or backbone is None:
             return super().__getattr__(name)
         value = getattr(backbone, name)
         if isinstance(value, End):
@@ -152,7 +155,11 @@ class Alrao(nn.Module):
         Returns:
             The mixture's mean loss, and the heads' mean log-likelihoods, (N,), for the Switch.
         """
-        found = self._differentiate(self._features(z), targets)
+        return self._shared(self._features(z), targets)
+
+    def _shared(self, z: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """:meth:`backward` from features as the heads take them."""
+        found = self._differentiate(z, targets)
         group = replicas.partners(self.group)
         if group is None:
             return found
@@ -221,7 +228,7 @@ class Alrao(nn.Module):
         """
         z, targets = self._prepared(z, targets)
         clear(optimizer)
-        return self._move(*self.backward(z, targets), optimizer, max_norm)
+        return self._move(*self._shared(z, targets), optimizer, max_norm)
 
     def accumulated_step(
         self, pieces: Iterable[tuple[Any, Any]], optimizer: Optimizer, *, max_norm: float | None = None

@@ -78,16 +78,14 @@ class _PerUnit(torch.optim.Optimizer):
                 loss = closure()
         moved = False
         for group in self.param_groups:
-            params = [p for p in group["params"] if p.grad is not None]
+            params, grads, states, fit = [], [], [], True
+            for p in group["params"]:
+                if (grad := p.grad) is not None:
+                    state = self.state[p]
+                    params.append(p), grads.append(grad), states.append(state)
+                    fit = fit and _fits(state.get("rate"), grad)
             if params:
-                states = [self.state[p] for p in params]
-                grads = [p.grad for p in params]
-                if any(
-                    (rate := state.get("rate")) is None
-                    or (rate.device, rate.dtype) != (grad.device, grad.dtype)
-                    or grad.is_sparse
-                    for state, grad in zip(states, grads, strict=True)
-                ):
+                if not fit:
                     self._mend(params)
                 self._move(group, _real(params), _real(grads), states)
                 moved = True
@@ -112,6 +110,15 @@ class _PerUnit(torch.optim.Optimizer):
 
     def _move(self, group, params, grads, states) -> None:
         raise NotImplementedError
+
+
+def _fits(rate: torch.Tensor | None, grad: torch.Tensor) -> bool:
+    return (
+        rate is not None
+        and rate.dtype is grad.dtype
+        and rate.device == grad.device
+        and not grad.is_sparse
+    )
 
 
 def _named(group: dict[str, Any]) -> tuple[list[str], list[torch.Tensor]]:
