@@ -212,7 +212,7 @@ def test_live_full_is_recorded(counted, tmp_path, monkeypatch):
 def test_runs_that_were_shipped_are_not_computed_again(counted, tmp_path, monkeypatch):
     monkeypatch.delenv("STARTRIGHT_RESULTS", raising=False)
     monkeypatch.setattr("startright.paths.repository", lambda: None)
-    monkeypatch.setattr("startright.studies.runner.project_of", lambda code: None)
+    monkeypatch.setattr("startright.studies.known.project_of", lambda code: None)
     monkeypatch.setattr("startright.paths.PACKAGE", tmp_path / "package")
     monkeypatch.chdir(tmp_path)
     study, calls = counted

@@ -312,5 +312,11 @@ def test_news_are_what_others_appended_and_no_half_line(store, diary):
     assert list(reader.news()) == [records[3].key]
     store.rewrite()  # another file under the same name
     assert len(reader.news()) == 4
+    reader.append(records[0])  # its own is no news
+    assert reader.news() == {}
+    store.append(records[1])
+    reader.append(records[2])  # but it stands behind one that is
+    assert list(reader.news()) == [records[1].key, records[2].key]
+    assert reader.news() == {}
     store.path.unlink()
     assert reader.news() == {}

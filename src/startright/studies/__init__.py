@@ -3,10 +3,11 @@
 from startright.studies.cluster import Dask
 from startright.studies.engines import ENGINES, Engine, pick_engine
 from startright.studies.frames import Origin, compare, curve_frame, frame, origin, origin_label, stamp
-from startright.studies.record import Record
-from startright.studies.runner import complete, default_store, live, recorded, run
+from startright.studies.known import complete, default_store, recorded
+from startright.studies.record import CURVE_POINTS, STATUSES, Outcome, Record, Run, run_key, thin
+from startright.studies.runner import live, run
 from startright.studies.store import RecordStore
-from startright.studies.study import CURVE_POINTS, STATUSES, Outcome, Run, Study, run_key, thin
+from startright.studies.study import Study
 
 __all__ = [
     "CURVE_POINTS",

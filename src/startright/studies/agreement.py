@@ -19,8 +19,7 @@ from statistics import fmean, median, stdev
 
 from scipy.special import stdtr
 
-from startright.studies.record import Record
-from startright.studies.study import Outcome
+from startright.studies.record import Outcome, Record
 from startright.uncertainty import PRIOR
 
 WIDE = 100.0  # largest over smallest value of a study's metric, above which its logarithm is compared

@@ -9,9 +9,9 @@ import torch
 
 from startright.devices import describe_device
 from startright.studies.engines import Finished, serial
-from startright.studies.record import Record
+from startright.studies.record import Record, Run
 from startright.studies.settings import settings
-from startright.studies.study import Run, Study
+from startright.studies.study import Study
 
 SLACK = 1.2  # a run may take so much longer than the runs before it
 

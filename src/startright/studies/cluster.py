@@ -25,7 +25,8 @@ from startright.errors import unknown
 from startright.paths import is_ours
 from startright.studies.engines import ENGINES, Finished, say, stacks
 from startright.studies.provenance import code_of, provenance
-from startright.studies.study import Outcome, Run, Study
+from startright.studies.record import Outcome, Run
+from startright.studies.study import Study
 
 if TYPE_CHECKING:
     from distributed import Client, Future

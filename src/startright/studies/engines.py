@@ -18,7 +18,8 @@ from typing import Any
 import torch
 
 from startright.errors import unknown
-from startright.studies.study import Outcome, Run, Study
+from startright.studies.record import Outcome, Run
+from startright.studies.study import Study
 
 Finished = tuple[Run, Outcome, float, int | None] | tuple[Run, Outcome, float, int | None, Mapping[str, Any]]
 Engine = Callable[[Study, Sequence[Run], Any], Generator[Finished, None, None]]

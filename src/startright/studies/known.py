@@ -17,13 +17,16 @@ from collections.abc import Hashable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import MISSING, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from startright.paths import is_ours, project_of, results_root, shipped_results
 from startright.profiles import PROFILES
-from startright.studies.record import Record
+from startright.studies.provenance import code_of
+from startright.studies.record import Record, Run
 from startright.studies.settings import declared, defaults
 from startright.studies.store import RecordStore
-from startright.studies.study import Run, Study
+from startright.studies.study import Study
 
 
 class Known:
@@ -127,3 +130,33 @@ class Known:
 def _identity(settings: Mapping[str, Any], seed: int) -> Hashable:
     """Equal for settings that Python holds to be equal, however they are spelled."""
     return frozenset(settings.items()), seed
+
+
+def default_store(study: Study) -> RecordStore:
+    """The store of the study's records in :func:`startright.paths.results_root`.
+
+    A study of the book has them in the book's checkout, one of another project in that project, any other in
+    the current folder. Beneath them it reads those that an installed package brings along.
+    """
+    code, name, shipped = code_of(study), f"{study.name}.jsonl", shipped_results()
+    project = project_of(code) or (None if is_ours(code) else Path.cwd())
+    return RecordStore(results_root(project) / name, beneath=shipped and shipped / name)
+
+
+def recorded(study: Study, profile: str = "full") -> list[Record]:
+    """The records of a grid that the study's store holds: all, some or none.
+
+    Runs that ``failed`` left no result and are not among them.
+
+    Raises:
+        ValueError: an unknown profile, or one the study has not.
+        OSError: the file exists and cannot be read.
+    """
+    found = Known(study, default_store(study)).of(study.runs(profile))
+    return [record for record in found.values() if record.present]
+
+
+def complete(study: Study, profile: str = "full") -> list[Record]:
+    """The records of a grid if all its runs have one, else none."""
+    found = recorded(study, profile)
+    return found if len(found) == len(study.runs(profile)) else []

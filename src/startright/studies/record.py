@@ -1,15 +1,155 @@
-"""A record: one run and what it left, as one line of JSON that carries its own checksum."""
+"""A run, which is one config and one seed; what it leaves; its record, a line of JSON with a checksum."""
 
+import hashlib
+import math
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from functools import cached_property
+from typing import Any, Protocol
 
 from startright.errors import unknown
+from startright.studies.settings import settings
 from startright.studies.strict_json import digest, dumps, loads, number, plain, setting
-from startright.studies.study import STATUSES, Outcome, Run, run_key
 
+STATUSES = ("ok", "diverged", "failed")
+CURVE_POINTS = 200
 CHECKSUM = "sha256"  # the field of a line that vouches for the others
+
+
+def thin(curve: Sequence[float], points: int = CURVE_POINTS) -> list[float]:
+    """At most ``points`` values of ``curve``, evenly spaced, with the first and the last.
+
+    ``thin(range(len(curve)))`` gives the steps that were kept.
+
+    Args:
+        curve: the values, one a step.
+        points: how many to keep, at least 2.
+
+    Raises:
+        ValueError: ``points`` is below 2.
+
+    >>> thin(range(1001), points=5)
+    [0, 250, 500, 750, 1000]
+    """
+    if points < 2:
+        raise ValueError(f"points must be at least 2 (the first and the last), got {points!r}")
+    last = len(curve) - 1
+    if last < points:
+        return list(curve)
+    return [curve[round(k * last / (points - 1))] for k in range(points)]
+
+
+class Course(Protocol):
+    """How a training went."""
+
+    curves: Mapping[str, Sequence[float]]
+    status: str
+    reason: str | None
+
+    @property
+    def last(self) -> Mapping[str, float]:
+        """The last value of every curve."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run leaves. An ``ok`` outcome with a metric that is not finite becomes ``diverged``.
+
+    Args:
+        metrics: scalars by name.
+        curves: series by name, at most 200 points each (see :func:`thin`), kept to six digits.
+        status: ``ok``, ``diverged`` or ``failed``.
+        reason: why the status is not ``ok``.
+
+    Raises:
+        ValueError: an unknown status, a curve that is too long, a value that is not a number.
+    """
+
+    metrics: Mapping[str, float]
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    status: str = "ok"
+    reason: str | None = None
+
+    def __post_init__(self):
+        if self.status not in STATUSES:
+            raise unknown("status", self.status, STATUSES)
+        for name, curve in self.curves.items():
+            if len(curve) > CURVE_POINTS:
+                raise ValueError(
+                    f"curve {name!r} has {len(curve)} points, a record keeps at most {CURVE_POINTS}:"
+                    f" record startright.studies.thin(curve)"
+                )
+        metrics = {name: float(value) for name, value in self.metrics.items()}
+        object.__setattr__(self, "metrics", metrics)
+        curves = {name: [float(f"{v:.6g}") for v in c] for name, c in self.curves.items()}  # for a figure
+        object.__setattr__(self, "curves", curves)
+        wild = [f"{name} = {value}" for name, value in metrics.items() if not math.isfinite(value)]
+        if wild and self.status == "ok":
+            object.__setattr__(self, "status", "diverged")
+            object.__setattr__(self, "reason", f"not finite: {', '.join(wild)}")
+
+    @classmethod
+    def of(
+        cls,
+        course: Course,
+        metrics: Mapping[str, float] | None = None,
+        curves: Mapping[str, Sequence[float]] | None = None,
+    ) -> "Outcome":
+        """What a training leaves: its status, with the last values and the curves unless others are given.
+
+        Args:
+            course: such as :class:`startright.training.History`.
+            metrics: scalars by name; None: the last value of every curve.
+            curves: series by name; None: all, thinned.
+        """
+        if curves is None:
+            curves = {name: thin(values) for name, values in course.curves.items()}
+        metrics = course.last if metrics is None else metrics
+        return cls(metrics, curves, status=course.status, reason=course.reason)
+
+
+def run_key(study: str, version: int, config: Mapping[str, Any], seed: int) -> str:
+    """The name of a run: 16 hex digits that change with its study, version, config or seed."""
+    identity = {"study": study, "version": version, "config": config, "seed": seed}
+    return hashlib.sha256(dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One config and one seed of a study.
+
+    Raises:
+        ValueError: a config that is no frozen dataclass of plain values, or a seed that is no
+            non-negative integer.
+    """
+
+    study: str
+    version: int
+    config: Any
+    seed: int
+
+    def __post_init__(self):
+        _ = self.settings  # refuses what is none
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise ValueError(
+                f"study {self.study!r}: a seed must be a non-negative integer, got {self.seed!r}"
+            )
+
+    @cached_property
+    def key(self) -> str:
+        """The name of this run among all runs of all studies."""
+        return run_key(self.study, self.version, self.settings, self.seed)
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The fields of the config as plain values."""
+        return settings(self.config)
+
+    @property
+    def same(self) -> Hashable:
+        """Equal for runs of a study whose settings Python holds to be equal, however they are spelled."""
+        return frozenset(self.settings.items()), self.seed
 
 
 @dataclass(frozen=True)

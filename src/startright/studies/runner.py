@@ -5,33 +5,20 @@ import sys
 import warnings
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import torch
 from tqdm import tqdm
 
 from startright.devices import pick_device
-from startright.paths import is_ours, project_of, results_root, shipped_results
 from startright.studies.budget import Clock, Within
 from startright.studies.engines import Engine, batches, pick_engine
-from startright.studies.known import Known
+from startright.studies.known import Known, default_store
 from startright.studies.provenance import code_of, provenance
-from startright.studies.record import Record
+from startright.studies.record import Record, Run
 from startright.studies.sharing import Alone, Shared
 from startright.studies.store import RecordStore
-from startright.studies.study import Run, Study
-
-
-def default_store(study: Study) -> RecordStore:
-    """The store of the study's records in :func:`startright.paths.results_root`.
-
-    A study of the book has them in the book's checkout, one of another project in that project, any other in
-    the current folder. Beneath them it reads those that an installed package brings along.
-    """
-    code, name, shipped = code_of(study), f"{study.name}.jsonl", shipped_results()
-    project = project_of(code) or (None if is_ours(code) else Path.cwd())
-    return RecordStore(results_root(project) / name, beneath=shipped and shipped / name)
+from startright.studies.study import Study
 
 
 def _is_remote(engine: Engine) -> bool:
@@ -195,22 +182,3 @@ def live(
         progress=None,
     )
     return [records[r.key] for r in runs]
-
-
-def recorded(study: Study, profile: str = "full") -> list[Record]:
-    """The records of a grid that the study's store holds: all, some or none.
-
-    Runs that ``failed`` left no result and are not among them.
-
-    Raises:
-        ValueError: an unknown profile, or one the study has not.
-        OSError: the file exists and cannot be read.
-    """
-    found = Known(study, default_store(study)).of(study.runs(profile))
-    return [record for record in found.values() if record.present]
-
-
-def complete(study: Study, profile: str = "full") -> list[Record]:
-    """The records of a grid if all its runs have one, else none."""
-    found = recorded(study, profile)
-    return found if len(found) == len(study.runs(profile)) else []

@@ -12,10 +12,9 @@ import torch
 
 from startright.studies.agreement import Compared, compare
 from startright.studies.engines import say
-from startright.studies.known import Known
-from startright.studies.record import Record
-from startright.studies.runner import default_store
-from startright.studies.study import Outcome, Run, Study
+from startright.studies.known import Known, default_store
+from startright.studies.record import Outcome, Record, Run
+from startright.studies.study import Study
 
 LEVEL = 0.01  # the chance that an honest sample raises an alarm
 CLOCKED = {"higher-order-cost"}  # studies all of whose metrics are times on the machine, or ratios of such

@@ -17,9 +17,8 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from startright.studies.record import Record
+from startright.studies.record import Record, Run
 from startright.studies.store import RecordStore
-from startright.studies.study import Run
 
 try:
     import fcntl

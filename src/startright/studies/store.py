@@ -67,7 +67,7 @@ class RecordStore:
         return records
 
     def news(self) -> dict[str, Record]:
-        """The records in ``path`` that whoever appended since the last call; the first call gives all.
+        """The records in ``path`` that others appended since the last call; the first call gives all.
 
         Lines that cannot be read are left to :meth:`load`.
         """
@@ -136,12 +136,16 @@ class RecordStore:
         line = record.to_json().encode() + b"\n"
         with _explained(f"cannot record run {record.key} in {self.path}"), self._locked() as file:
             size = os.lseek(file, 0, os.SEEK_END)
+            line = line if _ends_a_line(file, size) else b"\n" + line
             try:
-                _write(file, line if _ends_a_line(file, size) else b"\n" + line)
+                _write(file, line)
             except OSError:
                 with contextlib.suppress(OSError):  # a device cannot be cut
                     os.ftruncate(file, size)
                 raise
+            now = os.fstat(file)
+            if self._read == ((now.st_dev, now.st_ino), size):  # its own lines are no news to it
+                self._read = self._read[0], size + len(line)
 
     def rewrite(self) -> list[str]:
         """Replace the file by its current records, without superseded and unreadable lines.

@@ -1,7 +1,7 @@
 """Training: one loop, and the same for many runs of one shape as one program."""
 
-from startright.training.config import Group, History, TrainConfig, decay_weights_only
-from startright.training.evaluation import cross_entropy, evaluate, squared_error
+from startright.training.config import Group, TrainConfig, decay_weights_only
+from startright.training.evaluation import History, cross_entropy, evaluate, squared_error
 from startright.training.loop import gradient_step, train
 from startright.training.stack import ModelStack
 from startright.training.stacked import train_stacked

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch.nn import functional as F
 
 from startright.data import Dataset, Split
 from startright.data.batches import batch_sizes
-from startright.training.config import History, TrainConfig
+from startright.training.config import TrainConfig
 
 ROWS = 8192  # examples times networks evaluated at once: bounds the memory, fills the cores
 
@@ -77,6 +78,39 @@ def _evaluate(
         if classes:
             hits = hits + (outputs.argmax(2) == y).sum(1)
     return total / len(split.y), hits.to(total.dtype) / len(split.y) if classes else None
+
+
+@dataclass
+class History:
+    """The course of one training, a point an evaluation.
+
+    Attributes:
+        steps: the number of steps done at each evaluation.
+        curves: ``train_loss``, the mean batch loss since the evaluation before; ``test_loss`` and
+            ``test_accuracy`` (0 to 1), and the same for ``validation`` if the data have it. All finite.
+        status: ``"ok"``, or ``"diverged"`` if a loss was not finite; the training then ended there.
+        reason: why it diverged.
+    """
+
+    steps: list[int] = field(default_factory=list)
+    curves: dict[str, list[float]] = field(default_factory=dict)
+    status: str = "ok"
+    reason: str | None = None
+
+    @property
+    def last(self) -> dict[str, float]:
+        """The value of every curve at the last finite evaluation; empty if there was none."""
+        return {name: values[-1] for name, values in self.curves.items()}
+
+    def record(self, step: int, point: dict[str, float]) -> None:
+        """Append one evaluation, or mark the training diverged if a value of it is not finite."""
+        wrong = [name for name, value in point.items() if not math.isfinite(value)]
+        if wrong:
+            self.status, self.reason = "diverged", f"{wrong[0]} was not finite by step {step}"
+            return
+        self.steps.append(step)
+        for name, value in point.items():
+            self.curves.setdefault(name, []).append(value)
 
 
 class Recorder:

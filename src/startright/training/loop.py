@@ -10,8 +10,8 @@ from torch import nn
 
 from startright.data import Dataset, batches
 from startright.seeds import generator
-from startright.training.config import Group, History, TrainConfig, check_plain
-from startright.training.evaluation import Loss, Recorder, cross_entropy
+from startright.training.config import Group, TrainConfig, check_plain
+from startright.training.evaluation import History, Loss, Recorder, cross_entropy
 from startright.training.launches import CapturedStep
 from startright.training.penalties import Penalty
 from startright.training.sizes import fitting_threads

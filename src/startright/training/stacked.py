@@ -16,8 +16,8 @@ from startright.data import Dataset, epoch_order
 from startright.data.batches import batch_sizes
 from startright.seeds import generator
 from startright.training.compiled import CompiledMove, Slot, check_compiler
-from startright.training.config import Group, History, TrainConfig, check_lr
-from startright.training.evaluation import Loss, Recorder, cross_entropy, stacked_loss
+from startright.training.config import Group, TrainConfig, check_lr
+from startright.training.evaluation import History, Loss, Recorder, cross_entropy, stacked_loss
 from startright.training.loop import Alter, Augment, Hook, at_least_float32, precision, train
 from startright.training.optim import Factor, stacked_optimizer
 from startright.training.schedules import Schedule

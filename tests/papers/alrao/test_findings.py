@@ -10,7 +10,8 @@ from startright.papers.alrao import findings, studies
 from startright.papers.alrao.published import GRANULARITY_BITS
 from startright.papers.alrao.studies.images import DIGITS, NARROW, adam, alrao, sgd
 from startright.studies import Record, frame, recorded
-from startright.studies.study import Run, settings
+from startright.studies.record import Run
+from startright.studies.settings import settings
 
 FULL = {study.name: recorded(study, "full") for study in studies.STUDIES if "full" in study.profiles}
 LEARNING, INTERVALS, VARIANTS = (FULL[f"alrao-{name}"] for name in ("learning", "intervals", "variants"))

@@ -113,12 +113,7 @@ class _PerUnit(torch.optim.Optimizer):
 
 
 def _fits(rate: torch.Tensor | None, grad: torch.Tensor) -> bool:
-    return (
-        rate is not None
-        and rate.dtype is grad.dtype
-        and rate.device == grad.device
-        and not grad.is_sparse
-    )
+    return rate is not None and rate.dtype is grad.dtype and rate.device == grad.device and not grad.is_sparse
 
 
 def _named(group: dict[str, Any]) -> tuple[list[str], list[torch.Tensor]]:
