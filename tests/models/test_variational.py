@@ -297,6 +297,26 @@ def test_what_is_left_stays_as_it_is():
         v.variational_(nn.Sequential(nn.Linear(3, 3)), leave=("7",))
 
 
+class Peeks(nn.Module):
+    """Calls its layer, and adds what it reads past it."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(5, 2)
+
+    def forward(self, x):
+        return self.fc(x) + x @ self.fc.weight.T
+
+
+def test_weights_that_are_read_past_their_layer_are_refused():
+    net = Peeks()
+    with pytest.raises(ValueError, match=r"values of fc are read by T\(\) as well"):
+        v.variational_(net, example=torch.zeros(2, 5))
+    assert type(net.fc) is nn.Linear
+    assert not net.fc._forward_hooks
+    assert not net.fc._forward_pre_hooks
+
+
 def test_a_pass_that_goes_round_a_layer_or_is_no_function_is_refused_and_put_back():
     net = Bypass()
     with pytest.raises(ValueError, match="calls no fc: their weights would not be sampled"):

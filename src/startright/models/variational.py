@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from startright.errors import unknown, whole
-from startright.models.passes import on_example
+from startright.models.passes import on_example, read_elsewhere
 from startright.models.untouched import plainly
 from startright.models.variational_admission import Leave, convertible
 from startright.models.variational_layers import (  # noqa: F401 - what users need is all here
@@ -63,8 +63,9 @@ def variational_(
             in linear layers, where both have one law for inputs (n, features); in convolutions, or linear
             layers that stand at several positions, noise of outputs ignores that positions share weights.
         leave: kinds of modules, or names, that stay as they are.
-        example: an input, a tensor or a tuple of arguments: the network as a whole is tried on it, and every
-            new layer must be called. Without one each layer is tried by itself.
+        example: an input, a tensor or a tuple of arguments: the network as a whole is tried on it, every
+            new layer must be called, and its weights be read by nothing else. Without one each layer is
+            tried by itself.
         generator: of the noise in training, on the device of the weights; torch's default stream if absent.
 
     Returns:
@@ -73,7 +74,8 @@ def variational_(
     Raises:
         ValueError: something in the network that has weights and is no plain ``Linear``, ``Conv1d`` or
             ``Conv2d``; weights that are shared, parametrised, frozen, or of half precision; nothing to
-            convert; or outputs that are not those of before.
+            convert; weights that the pass of the example reads elsewhere; or outputs that are not those of
+            before.
 
     >>> net = variational_(nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 3)))
     >>> list(variational_layers(net)), kl(net).exact
@@ -114,7 +116,7 @@ def _outputs(module: nn.Module, layers: Mapping[str, nn.Module], example: Any) -
         with plainly(module), sampling(module, silent):
             if example is None:
                 return {name: layer(_input_of(layer)) for name, layer in layers.items()}
-            with on_example(module, example):
+            with on_example(module, example), read_elsewhere(layers) as readers:
                 outputs = module(*(example if isinstance(example, tuple) else (example,)))
     finally:
         for hook in hooks:
@@ -123,6 +125,12 @@ def _outputs(module: nn.Module, layers: Mapping[str, nn.Module], example: Any) -
         raise ValueError(
             f"a pass of the example calls no {', '.join(missing)}: their weights would not be sampled."
             " Name them in leave=, or call them as layers"
+        )
+    if readers:
+        name, function = next(iter(readers.items()))
+        raise ValueError(
+            f"the values of {name} are read by {function}() as well, past the layer: it would get the means,"
+            " and never a sample. Name the layer in leave=, or read nothing but its outputs"
         )
     if not isinstance(outputs, Tensor):
         raise ValueError(f"the network must give a tensor for the example, got {type(outputs).__name__}")

@@ -107,6 +107,26 @@ class Reads(nn.Module):
         return self.one(x) + self.one.weight.sum()
 
 
+class Casts(nn.Module):
+    """Asks a layer for the type of its weights, and for nothing that they hold."""
+
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Linear(3, 3)
+
+    def forward(self, x):
+        return self.one(x.to(self.one.weight.dtype).to(self.one.weight) + self.one.bias.new_zeros(3))
+
+
+class Asks(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Linear(3, 3)
+
+    def forward(self, x):
+        return self.one(x) if type(self.one) is nn.Linear else x
+
+
 class Idle(nn.Module):
     def __init__(self):
         super().__init__()
@@ -182,12 +202,23 @@ def test_what_cannot_be_scaled_is_refused_and_left_alone(case):
 
 
 def test_outputs_that_are_not_kept_are_found_and_undone():
-    net = Reads()
+    net = Asks()
     before = net(torch.ones(1, 3))
     with pytest.raises(RuntimeError, match="other outputs"):
         scale_(nn.Sequential(net, nn.Linear(3, 3)), "1/k", torch.ones(1, 3), gain=1.0)
     assert type(net.one) is nn.Linear
     assert torch.equal(net(torch.ones(1, 3)), before)
+
+
+@pytest.mark.parametrize("weights", ["keep", "redraw"])
+def test_weights_that_are_read_past_their_layer_are_refused(weights):
+    net = nn.Sequential(Reads(), nn.Linear(3, 3))
+    before = copy.deepcopy(net.state_dict())
+    with pytest.raises(ValueError, match=r"layer '0.one' are read by sum\(\) as well"):
+        scale_(net, "1/k", torch.ones(1, 3), weights=weights)
+    assert type(net[0].one) is nn.Linear
+    assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
+    scale_(nn.Sequential(Casts(), nn.Linear(3, 3)), "1/k", torch.ones(1, 3), weights=weights)
 
 
 def test_groups_are_refused_or_skipped():

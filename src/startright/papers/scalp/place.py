@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from startright.models.layers import PARALLEL
-from startright.models.passes import on_example
+from startright.models.passes import on_example, read_elsewhere
 from startright.models.untouched import plainly
 from startright.papers.scalp.layers import DTYPES, RELU_GAIN, SCALED, ScaledConv2d, ScaledLinear
 from startright.papers.scalp.scalings import Scaling, sigma
@@ -49,9 +49,9 @@ def scale_(
         ``module``; the very layer, scaled, where ``module`` is itself one.
 
     Raises:
-        ValueError: a layer that cannot be scaled: computed or shared weights, groups, another type with a
-            matrix of weights, hooks, float16, one that does not run; an unknown scaling or choice of
-            weights. The network is then as it was.
+        ValueError: a layer that cannot be scaled: computed or shared weights, or such as are read elsewhere,
+            groups, another type with a matrix of weights, hooks, float16, one that does not run; an unknown
+            scaling or choice of weights. The network is then as it was.
         RuntimeError: the outputs were not kept.
 
     >>> net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
@@ -200,10 +200,16 @@ def _observed(
         for name, layer in plain.items()
     ]
     try:
-        output = _output(module, args)
+        with read_elsewhere(plain) as readers:
+            output = _output(module, args)
     finally:
         for hook in hooks:
             hook.remove()
+    problems += [
+        f"the values of layer {name!r} are read by {function}() as well, which would get w̃ for w: name it in"
+        " skip= to leave it plain"
+        for name, function in readers.items()
+    ]
     if problems:
         raise ValueError(problems[0])
     if idle := [name for name in plain if name not in order]:
@@ -285,5 +291,5 @@ def _verify(module: nn.Module, args: tuple, before: torch.Tensor | None, plain: 
         _replace(module, plain)
         raise RuntimeError(
             f"the scaled network gives other outputs (relative distance {distance:.1e}), and was left as it"
-            " was: something in its forward pass uses the weights otherwise than as a layer"
+            " was: something in its forward pass does more with the layers than to call them"
         )
