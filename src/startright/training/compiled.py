@@ -26,6 +26,10 @@ def recording() -> bool:
     return _RECORDING.get()
 
 
+class CannotCompile(RuntimeError):
+    """A function that torch's compiler does not take, or of which it makes another one."""
+
+
 class Compiled:
     """A function of tensors, compiled for each of their shapes when it is first met.
 
@@ -48,7 +52,8 @@ class Compiled:
         """What the function gives.
 
         Raises:
-            RuntimeError: no compiler, or a function that cannot be compiled, or comes out wrong.
+            RuntimeError: no compiler; :class:`CannotCompile` for a function that cannot be compiled, or comes
+                out wrong.
         """
         key = tuple((t.shape, t.dtype, t.device) for t in tensors)
         made = self._made.get(key)
@@ -68,12 +73,12 @@ class Compiled:
             with torch.no_grad():
                 found = made(*own)
         except Exception as error:
-            raise RuntimeError(
+            raise CannotCompile(
                 f"{self.name} cannot be compiled ({_first_line(error)}): leave compile=False"
             ) from error
         for right, wrong in zip((*expected, *plain), (*found, *own), strict=True):
             if not _agree(right.detach(), wrong):
-                raise RuntimeError(
+                raise CannotCompile(
                     f"{self.name} gives other numbers when it is compiled: leave compile=False, and please"
                     f" report it with torch {torch.__version__}"
                 )

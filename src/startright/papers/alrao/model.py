@@ -28,6 +28,7 @@ from startright.papers.alrao.optim import OPTIMIZERS, PerUnitAdam, PerUnitSGD, c
 from startright.papers.alrao.rates import Interval, real_type, unit_rates
 from startright.papers.alrao.switch import Switch
 from startright.papers.alrao.turns import Turn
+from startright.papers.alrao.whole_step import WholeStep
 from startright.seeds import generator
 
 Optimizer = PerUnitSGD | PerUnitAdam
@@ -73,6 +74,7 @@ class Alrao(nn.Module):
         self._ends = tuple(part for part in backbone.modules() if isinstance(part, End))
         self._classifies, self._checked, self._compared = bool(self._ends), False, False
         self._compiled: CompiledHeads | None = None
+        self._whole: WholeStep | None = None
 
     def __getattr__(self, name: str) -> Any:
         modules = self.__dict__.get("_modules", {})
@@ -216,6 +218,8 @@ class Alrao(nn.Module):
         """
         if not self._checked:
             self.look(x)
+        elif self._whole and max_norm is None and (loss := self._whole(x, targets, optimizer)) is not None:
+            return loss
         return self.fit_features(call(self.backbone, x), targets, optimizer, max_norm=max_norm)
 
     def fit_features(
@@ -335,7 +339,9 @@ def wrap(
         strict: refuse features or heads' outputs that look like probabilities; otherwise warn.
         group: the processes that train this model together, each on its share of the batch: ``"world"``, all
             of ``torch.distributed`` if it runs; a process group; None: this process alone.
-        compile: make what linear heads and Switch do in a step by torch's compiler, which takes seconds once.
+        compile: make what linear heads and Switch do in a step by torch's compiler, which takes seconds once;
+            of narrow networks on a CPU, moved by SGD, the whole step (:mod:`startright.alrao.whole_step`
+            says which), after which parameters have no gradients.
 
     Raises:
         ValueError: an interval, option, head or backbone that does not fit.
@@ -360,7 +366,8 @@ def wrap(
     like = next(backbone.parameters())
     for part in (model.heads, model.switch):  # in bfloat16 they would be too coarse
         part.to(like.device, torch.promote_types(real_type(like.dtype), torch.float32))
-    model._compiled = CompiledHeads(model.heads, model.likelihood, theta) if compile else None
+    if compile:
+        model._compiled, model._whole = CompiledHeads(model.heads, model.likelihood, theta), WholeStep(model)
     rates = {f"backbone.{name}": rate for name, rate in model.unit_rates.items()}
     for name, p in model.heads.named_parameters():
         rates[f"heads.{name}"] = model.head_rates.view(-1, *[1] * (p.dim() - 1))

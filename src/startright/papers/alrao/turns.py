@@ -35,6 +35,10 @@ class Turn:
             self._warn("follows one whose outcome Switch has not seen")
         self._gradients, self._outcome = False, False
 
+    def done(self) -> None:
+        """All three at once."""
+        self._gradients, self._outcome = False, True
+
     def _warn(self, what: str) -> None:
         if not self._warned:
             warnings.warn(

@@ -1,0 +1,194 @@
+"""The whole step as one compiled program: the same numbers, and only of networks that it may record."""
+
+import copy
+import pickle
+
+import pytest
+import torch
+from torch import nn
+
+from startright.models import MLP, build
+from startright.papers.alrao import wrap, wrap_classifier
+from startright.papers.alrao.likelihoods import CrossEntropy
+from startright.training.compiled import CannotCompile, Compiled, check_compiler
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def _compiler():
+    try:
+        check_compiler(torch.device("cpu"))
+    except RuntimeError as error:
+        pytest.skip(str(error))
+
+
+def network(*extra):
+    return build(lambda: nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), *extra, nn.Tanh()), 0).double()
+
+
+def wrapped(compile, backbone=None, **options):
+    options = {"interval": (1e-4, 1.0), "n_heads": 4} | options
+    return wrap(backbone or network(), lambda: nn.Linear(6, 3), compile=compile, **options)
+
+
+def minibatches(n, seed=1):
+    rng = torch.Generator().manual_seed(seed)
+    return [(torch.randn(8, 4, generator=rng).double(), torch.arange(8) % 3) for _ in range(n)]
+
+
+def train(model, optimizer, batches):
+    return torch.stack([model.training_step(x, y, optimizer) for x, y in batches])
+
+
+def assert_same(model, other):
+    torch.testing.assert_close(
+        dict(model.state_dict()), dict(other.state_dict()), rtol=1e-12, atol=1e-12, equal_nan=True
+    )
+
+
+def classifier(compile):
+    net = build(lambda: MLP((4, 5, 6, 3), nn.ReLU, bias=False), 0).double()
+    return wrap_classifier(net, (0.1, 0.1), 1, compile=compile)
+
+
+def failing(compile):
+    model, optimizer = wrapped(compile)
+    model.heads.weight.data[2, 0, 0] = torch.nan
+    return model, optimizer
+
+
+@pytest.mark.parametrize("make", [wrapped, classifier, failing])
+def test_a_whole_step_is_the_step(make):
+    (plain, o1), (model, o2) = make(False), make(True)
+    schedules = [torch.optim.lr_scheduler.StepLR(optimizer, 3, 0.5) for optimizer in (o1, o2)]
+    for batches in (minibatches(3), minibatches(4, seed=2)):
+        expected, found = train(plain, o1, batches), train(model, o2, batches)
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+        assert_same(model, plain)
+        for schedule in schedules:
+            schedule.step()
+    assert len(model._whole._step._made) == 1
+    assert all(p.grad is None for p in model.parameters())
+    plain.backbone[0].weight.requires_grad_(False) if make is wrapped else None
+    model.backbone[0].weight.requires_grad_(False) if make is wrapped else None
+    train(plain, o1, minibatches(2)), train(model, o2, minibatches(2))  # no longer whole where one is frozen
+    assert_same(model, plain)
+
+
+class Mine(nn.Linear):
+    pass
+
+
+class Counts(nn.Tanh):
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return super().forward(x) * (1 + self.calls)
+
+
+def hooked(net):
+    net[0].register_forward_hook(lambda *_: None)
+
+
+def watched(net):
+    net[0].register_full_backward_hook(lambda *_: None)
+
+
+def counting(net):
+    net[1].momentum = None
+
+
+def half_evaluating(net):
+    net[1].eval()
+
+
+def overridden(net):
+    net[2].forward = lambda x: x
+
+
+def frozen(net):
+    net[0].weight.requires_grad_(False)
+
+
+@pytest.mark.parametrize("change", [hooked, watched, counting, half_evaluating, overridden, frozen])
+def test_changed_networks_are_not_recorded(change):
+    net = network()
+    change(net)
+    assert not recorded(*wrapped(True, net, strict=False))
+
+
+def test_weights_that_are_tied_later_are_not_recorded():
+    model, optimizer = wrapped(True, network(nn.Linear(6, 6), nn.Linear(6, 6)))
+    assert recorded(model, optimizer)
+    model.backbone[3].weight = model.backbone[2].weight
+    assert not recorded(model, optimizer)
+
+
+@pytest.mark.parametrize("layer", [nn.Dropout(), nn.RReLU(), Counts(), Mine(6, 6)])
+def test_layers_that_draw_or_count_or_are_not_known_are_not_recorded(layer):
+    assert not recorded(*wrapped(True, network(layer)))
+
+
+@pytest.mark.parametrize("options", [{"optimizer": "adam"}, {"likelihood": CrossEntropy()}])
+def test_other_updates_and_losses_are_not_recorded(options):
+    assert not recorded(*wrapped(True, **options))
+
+
+def recorded(model, optimizer):
+    """Whether the step after the first would be made whole; nothing is compiled for the answer."""
+    seen = []
+    model._whole._step = lambda *tensors: seen.append(tensors) or (torch.zeros(()),)
+    (x, y), *_ = minibatches(1)
+    model._checked = True
+    made = model._whole(x, y, optimizer)
+    assert (made is None) == (not seen)
+    return bool(seen)
+
+
+def test_what_is_asked_for_beside_the_step_is_not_recorded():
+    (x, y), *_ = minibatches(1)
+    model, optimizer = wrapped(True)
+    assert recorded(model, optimizer)
+    with torch.no_grad():
+        assert model._whole(x, y, optimizer) is None
+    with torch.autocast("cpu", torch.bfloat16):
+        assert model._whole(x, y, optimizer) is None
+    assert model._whole({"input": x}, y, optimizer) is None
+    assert model._whole(x.requires_grad_(), y, optimizer) is None
+    handle = optimizer.register_step_post_hook(lambda *_: None)
+    assert model._whole(x.detach(), y, optimizer) is None
+    handle.remove()
+    assert recorded(model, optimizer)
+    model.train(False)
+    assert not recorded(model, optimizer)
+
+
+def test_a_network_that_cannot_be_compiled_goes_on_in_parts(monkeypatch):
+    whole = Compiled._compile
+
+    def refuse(self, tensors):
+        if self.name == "the whole step":
+            raise CannotCompile("the whole step cannot be compiled")
+        return whole(self, tensors)
+
+    monkeypatch.setattr(Compiled, "_compile", refuse)
+    (plain, o1), (model, o2) = wrapped(False), wrapped(True)
+    batches = minibatches(4)
+    with pytest.warns(UserWarning, match="cannot be compiled; heads and Switch alone are"):
+        train(model, o2, batches[:2])
+    train(model, o2, batches[2:])
+    train(plain, o1, batches)
+    assert_same(model, plain)
+
+
+def test_copies_go_on_by_themselves():
+    model, optimizer = wrapped(True)
+    train(model, optimizer, minibatches(3))
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert other._whole.model is other
+        assert not other._whole._step._made
+        assert_same(other, model)
