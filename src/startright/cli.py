@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415 (imports inside commands: `--help` and `status` must not wait for torch)
 
+import gc
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -259,6 +260,7 @@ def main() -> None:
     """Entry point: what the user got wrong is one line and exit code 2."""
     from startright.terminal import spell_out
 
+    gc.set_threshold(20_000)  # imports and records make many objects, of which hardly any are refuse
     spell_out(sys.stdout)
     spell_out(sys.stderr)
     try:

@@ -47,14 +47,14 @@ def test_white_space_and_the_version_of_torch_are_no_difference(before, after):
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("mean 0.512", "mean 0.513", "'0.513' here, '0.512' in the reference"),
-        ("reproduced", "partly", "'partly' here"),
-        ("slope -0.50", "slope 0.50", "'0.50' here"),
-        ("17 of 20", "18 of 20", "'18' here"),
-        ("error 3e-10", "error 3e-9", "'3e-9' here"),
-        ("claim C1", "claim C2", "'C2' here"),
-        ("a b", "a b c", "3 words here, 2 in the reference"),
-        ("loss 1.0", "loss nan", "'nan' here"),
+        ("mean 0.512", "mean 0.513", "'0.513' in this run, '0.512' in the reference"),
+        ("reproduced", "partly", "'partly' in this run"),
+        ("slope -0.50", "slope 0.50", "'0.50' in this run"),
+        ("17 of 20", "18 of 20", "'18' in this run"),
+        ("error 3e-10", "error 3e-9", "'3e-9' in this run"),
+        ("claim C1", "claim C2", "'C2' in this run"),
+        ("a b", "a b c", "3 words in this run, 2 in the reference"),
+        ("loss 1.0", "loss nan", "'nan' in this run"),
     ],
 )
 def test_an_exact_cell_says_the_same_to_its_digits(before, after, said):
@@ -83,7 +83,7 @@ def test_another_figure_is_a_difference_and_stops_a_strict_build(other, metadata
     other.cells[0].metadata.update(metadata)
     [difference] = compare(reference, other, "page")
     assert (difference.kind, difference.stops(1000)) == ("figure", True)
-    assert "times as far from it as may be here" in str(difference)
+    assert "times as far from it as may be in this run" in str(difference)
 
 
 @pytest.mark.parametrize("metadata", [{}, TAG])
@@ -183,7 +183,7 @@ def test_counts_are_compared_as_counts():
     [difference] = compare(
         measured(("a", "failed", Count(0, 10))), measured(("a", "failed", Count(10, 10))), "p"
     )
-    assert "10 of 10 here, 0 of 10 in the reference" in str(difference)
+    assert "10 of 10 in this run, 0 of 10 in the reference" in str(difference)
 
 
 def test_a_finding_must_not_say_the_opposite():
@@ -200,7 +200,7 @@ def test_another_verdict_is_shown_and_stops_nothing():
     )
     [difference] = compare(before, after, "page")
     assert (difference.kind, difference.stops(1)) == ("verdict", False)
-    assert "partly here, reproduced in the reference" in str(difference)
+    assert "partly in this run, reproduced in the reference" in str(difference)
 
 
 def test_numbers_of_the_machine_are_not_compared():
@@ -228,4 +228,7 @@ def test_what_is_not_finite_is_said():
 
 def test_a_difference_names_page_cell_and_distance():
     text = str(Difference("book/page", 3, "abc", "measured", "a, loss", "1", "2", 5.25))
-    assert text == "book/page: code cell 3 [abc]: a, loss: 1 here, 2 in the reference (5.2 standard errors)"
+    assert (
+        text
+        == "book/page: code cell 3 [abc]: a, loss: 1 in this run, 2 in the reference (5.2 standard errors)"
+    )

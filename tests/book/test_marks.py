@@ -24,7 +24,10 @@ def test_a_difference_is_noted_below_its_cell_in_a_copy(tmp_path):
     assert path.read_bytes() == before
     notes = [[o.data["text/markdown"] for o in cell.outputs if "data" in o] for cell in read(copy).cells]
     assert [len(each) for each in notes] == [0, 1, 0]
-    assert "Alrao, loss: 0.31 ± 0.1 (n = 5) here, 0.08 in the reference (6.2 standard errors)" in notes[1][0]
+    assert (
+        "Alrao, loss: 0.31 ± 0.1 (n = 5) in this run, 0.08 in the reference (6.2 standard errors)"
+        in notes[1][0]
+    )
     assert "Farther from the reference than chance allows" in notes[1][0]
 
 
@@ -41,5 +44,5 @@ def test_a_figure_is_named_and_what_others_wrote_does_nothing():
         "book/page", 3, None, "exact", "<script>", "{raw}`html`", "a\n:::\n[b](javascript:c)"
     )
     text = note([hostile]).data["text/markdown"]
-    assert "&lt;script&gt;: \\{raw\\}\\`html\\` here, a \\:\\:\\: \\[b\\](javascript:c) in" in text
+    assert "&lt;script&gt;: \\{raw\\}\\`html\\` in this run, a \\:\\:\\: \\[b\\](javascript:c) in" in text
     assert [line for line in text.splitlines() if ":::" in line] == [":::{admonition} On this machine", ":::"]

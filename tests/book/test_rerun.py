@@ -67,7 +67,7 @@ def test_another_number_is_reported_and_nothing_is_written(executed, lines):
     result = rerun([executed], lines.append)
     [difference] = result.differences
     assert (difference.page, difference.cell, difference.kind) == ("book/page", 2, "exact")
-    assert "'0.512' here, '0.812' in the reference" in str(difference)
+    assert "'0.512' in this run, '0.812' in the reference" in str(difference)
     assert result.problems == []
     assert result.stopping == [difference]
     assert "1 differs" in result.summary()

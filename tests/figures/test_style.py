@@ -115,3 +115,22 @@ def test_white_stays_white_beside_the_palest_tint():
     picture[20:] = (250, 250, 253)
     shown = np.asarray(Image.open(BytesIO(style.small(Image.fromarray(picture)))).convert("RGB"))
     assert (shown[:20] == 255).all()
+
+
+def test_letters_can_be_read_on_a_phone():
+    figures.use_style()
+    sizes = [plt.rcParams[name] for name in ("xtick.labelsize", "ytick.labelsize", "legend.fontsize")]
+    assert min(sizes) / 72 * 350 / figures.WIDTH >= 7.5  # pixels, where the figure is 350 wide
+
+
+def test_the_grid_is_unbroken_on_a_screen_and_on_a_phone():
+    figures.use_style()
+    figure, ax = figures.panels()
+    ax.plot([0, 1], [0, 1], alpha=0)
+    picture = Image.open(BytesIO(figures.png(figure))).convert("L")
+    for width in (picture.width // style.SHARP, 3 * 350):  # the dots of one, and of the other
+        height = round(picture.height * width / picture.width)
+        shown = np.asarray(picture.resize((width, height), Image.Resampling.BOX))
+        dark = shown[height // 10 : height * 7 // 10, width // 4 : width * 9 // 10] < 235
+        assert dark.all(axis=0).sum() >= 3
+        assert dark.all(axis=1).sum() >= 3

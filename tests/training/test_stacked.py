@@ -6,7 +6,7 @@ from torch import nn
 
 from startright.data import load
 from startright.models import MLP, LeNet, build
-from startright.training import TrainConfig, train, train_stacked
+from startright.training import TrainConfig, stacked, train, train_stacked
 
 SEEDS, LRS = (3, 1, 4, 1), (0.3, 0.1, 0.03, 0.01)
 
@@ -139,6 +139,21 @@ def test_all_runs_diverge(digits):
 def test_bad_input(digits, seeds, lrs, message):
     with pytest.raises(ValueError, match=message):
         train_stacked(models(2), digits, TrainConfig(), seeds=seeds, lrs=lrs)
+
+
+def test_captured_runs_are_those_of_train_and_the_hooks_see_their_models(digits, monkeypatch):
+    asked = []
+    monkeypatch.setattr(stacked, "train", lambda *a, **k: (asked.append(k["capture"]), train(*a, **k))[1])
+    together, alone, seen = models(), models(), []
+    hooks = {"on_epoch": lambda epoch, model: seen.append(model)}
+    got = train_stacked(together, digits, CONFIGS[0], seeds=SEEDS, lrs=LRS, capture=True, **hooks)
+    own = [replace(CONFIGS[0], lr=lr) for lr in LRS]
+    runs = zip(alone, own, SEEDS, strict=True)
+    assert got == [train(model, digits, config, seed=seed) for model, config, seed in runs]
+    assert asked == [True] * len(SEEDS)
+    assert {id(model) for model in seen} == {id(model) for model in together}
+    with pytest.raises(ValueError, match="compiled for a stack or captured for one run"):
+        train_stacked(models(), digits, CONFIGS[0], seeds=SEEDS, capture=True, compile=True)
 
 
 @pytest.mark.gpu

@@ -72,7 +72,7 @@ class Difference:
     def said(self) -> str:
         """What differs, in words."""
         far = "" if self.errors is None else f" ({self.errors:.1f} standard errors)"
-        return f"{self.name}: {self.ours} here, {self.reference} in the reference{far}"
+        return f"{self.name}: {self.ours} in this run, {self.reference} in the reference{far}"
 
 
 def tokens(text: str) -> list[str]:

@@ -15,7 +15,7 @@ h2, p { grid-column: 1 / -1; margin: 0 }
 div { padding: 1rem; background: #fff }
 div.dark { background: #121212 }
 div.phone { padding: 0 }
-img { max-width: min(100%, 704px) }
+img { max-width: min(100%, 616px) }
 div.dark img { background: #fff; border-radius: 4px; padding: 4px }
 """
 

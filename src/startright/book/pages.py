@@ -112,8 +112,8 @@ def claims_table(
         seed: the first seed of ``live``.
 
     Returns:
-        A table with one row per claim, and below it where the full records come from; what the published
-        networks gave, where they were run, stands in the same cell. With it the numbers of ``live``, for
+        A table with one row per claim, and below it where the full records come from; what the profile
+        ``paper`` gave, where it was run, stands in the same cell. With it the numbers of ``live``, for
         another machine to be compared with.
 
     Raises:

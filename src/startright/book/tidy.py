@@ -1,6 +1,6 @@
 """What pages need once they are rendered: tables that read well, numbers that stay together, links.
 
-A stored output is HTML that pandas wrote: its header is two rows of which most cells are empty, its numbers
+A stored output is HTML that pandas wrote: its header is two or three rows, the last nearly empty, its numbers
 start at the left, and its minus is a hyphen. All of that is mended in the page, so that no notebook has to be
 executed again for its looks.
 """
@@ -47,7 +47,8 @@ def _text(tag: Tag) -> str:
 def name_index(table: Tag) -> None:
     """Moves the names of a data frame's index, which pandas puts below its columns' names, beside them.
 
-    Where the columns have a name of their own, it stands over them, and those of the index over two rows.
+    Where the columns have a name of their own, it stands over them, and those of the index over two rows. Of
+    two levels of columns the groups of the upper one say both names: ``width = 10, depth``.
     """
     head = _rows(table, "thead")
     if len(head) < 2:
@@ -64,18 +65,28 @@ def name_index(table: Tag) -> None:
             cell.replace_with(name)
         head[-1].decompose()
     elif len(head) == 2 and len(above) > len(names):
-        _name_columns(head, names, corner, above[len(names) :])
+        corner["scope"], corner["colspan"] = "colgroup", str(len(above) - len(names))
+        _name_columns(head, names, [corner], above[len(names) :])
+    elif len(head) == 3:
+        *_, upper = (_text(cell) for cell in _cells(head[0])[: len(names)])
+        groups = _cells(head[0])[len(names) :]
+        for group in groups:
+            group.insert(0, f"{upper} = " if upper else "")
+            group.append(f", {_text(corner)}")
+            group["scope"] = "colgroup" if group.has_attr("colspan") else "col"
+        _name_columns(head, names, groups, above[len(names) :])
 
 
-def _name_columns(head: list[Tag], names: list[Tag], title: Tag, columns: list[Tag]) -> None:
-    """Fills two rows: the index's names, each as high as both, and the columns' name; then the columns."""
+def _name_columns(head: list[Tag], names: list[Tag], groups: list[Tag], columns: list[Tag]) -> None:
+    """Fills two rows: the names of the index, as high as both, and groups of columns; then the columns."""
     for name in names:
         name["rowspan"] = "2"
-    title["scope"], title["colspan"] = "colgroup", str(len(columns))
-    for row, cells in zip(head, ([*names, title], columns), strict=True):
+    for row, cells in zip(head, ([*names, *groups], columns, []), strict=False):
         kept = [cell.extract() for cell in cells]
         row.clear()
         row.extend(kept)
+        if not kept:
+            row.decompose()
 
 
 def drop_empty_headers(table: Tag) -> None:

@@ -14,12 +14,12 @@ from PIL import Image
 
 from startright.figures.colours import COLOURS
 
-#: Of a figure, in inches; on a phone, 350 pixels wide, letters of 10 points are 7.6 pixels high.
-WIDTH = 6.4
+#: Of a figure, in inches; on a phone, 350 pixels wide, letters of 9 points are 7.8 pixels high, of 10 8.7.
+WIDTH = 5.6
 DPI = 110  # dots per inch of a screen, for the layout
 PALETTE = 128  # colours of a picture
 SHARP = 2  # times as many in the pictures: screens of phones and new computers show them
-LINE = 100  # characters of a line below a figure
+LINE = 86  # characters of a line below a figure
 
 
 def use_style() -> None:
@@ -42,7 +42,8 @@ def use_style() -> None:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.grid": True,
-            "grid.alpha": 0.25,
+            "grid.color": "0.82",  # paler, the few colours of a picture would make it white in parts
+            "grid.linewidth": 0.8,
             "legend.frameon": False,
             "lines.linewidth": 1.6,
         }

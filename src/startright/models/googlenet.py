@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from startright.models.shape import check_images, classifier, conv_norm, scaled
+from startright.models.shape import ImageNetwork, classifier, conv_norm, scaled
 
 STEM = 192
 # channels of the four branches, (1×1, (reduced, 3×3), (reduced, 5×5), pooled); None: halve the maps
@@ -54,7 +54,7 @@ class Inception(nn.Module):
         return torch.cat([branch(x) for branch in self.branches], 1)
 
 
-class GoogLeNet(nn.Module):
+class GoogLeNet(ImageNetwork):
     """GoogLeNet for images of 32 × 32: nine Inception modules with batch normalisation, no auxiliary outputs.
 
     Args:
@@ -90,12 +90,3 @@ class GoogLeNet(nn.Module):
         self.n_features = n
         self.features = nn.Sequential(*layers, nn.AvgPool2d(8))
         self.classifier = classifier(n, n_classes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Outputs, (n, n_classes), or features, (n, n_features), for images, (n, in_channels, 32, 32).
-
-        Raises:
-            ValueError: images of another shape.
-        """
-        check_images(x, self.in_channels)
-        return self.classifier(self.features(x).flatten(1))

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from startright.models.shape import check_images, classifier, conv_norm, scaled
+from startright.models.shape import ImageNetwork, classifier, conv_norm, scaled
 
 STEM, LAST = 32, 1280
 # stages: (expansion, channels, blocks, stride of the first block)
@@ -50,7 +50,7 @@ class InvertedResidual(nn.Module):
         return y if self.shortcut is None else y + self.shortcut(x)
 
 
-class MobileNetV2(nn.Module):
+class MobileNetV2(ImageNetwork):
     """MobileNetV2 for images of 32 × 32, with plain rectifiers.
 
     Args:
@@ -87,12 +87,3 @@ class MobileNetV2(nn.Module):
         self.n_features = scaled(LAST, width)
         self.features = nn.Sequential(*layers, *conv_norm(n, self.n_features, 1, bias=False), nn.AvgPool2d(4))
         self.classifier = classifier(self.n_features, n_classes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Outputs, (n, n_classes), or features, (n, n_features), for images, (n, in_channels, 32, 32).
-
-        Raises:
-            ValueError: images of another shape.
-        """
-        check_images(x, self.in_channels)
-        return self.classifier(self.features(x).flatten(1))

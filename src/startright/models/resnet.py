@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from startright.models.shape import check_images, classifier, conv_norm, scaled
+from startright.models.shape import ImageNetwork, classifier, conv_norm, scaled
 
 CIFAR_CHANNELS = (16, 32, 64)
 CHANNELS_18 = (64, 128, 256, 512)
@@ -66,7 +66,7 @@ class BasicBlock(nn.Module):
         return F.relu(change if self.shortcut is None else change + self.shortcut(x))
 
 
-class ResNet(nn.Module):
+class ResNet(ImageNetwork):
     """A convolution, stages of :class:`BasicBlock`, the mean of every map, one linear layer.
 
     All stages but the first halve the maps. Convolutions start with He's variance, 2/fan-in.
@@ -122,15 +122,6 @@ class ResNet(nn.Module):
             if isinstance(part, nn.Conv2d):
                 nn.init.kaiming_normal_(part.weight)
         self.classifier = classifier(self.n_features, n_classes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Outputs, (n, n_classes), or features, (n, n_features), for images, (n, in_channels, side, side).
-
-        Raises:
-            ValueError: images of another shape.
-        """
-        check_images(x, self.in_channels, self.side)
-        return self.classifier(self.features(x).flatten(1))
 
 
 class CIFARResNet(ResNet):

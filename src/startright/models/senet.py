@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from startright.models.shape import check_images, classifier, conv_norm, scaled
+from startright.models.shape import ImageNetwork, classifier, conv_norm, scaled
 
 STAGES = (64, 128, 256, 512)  # two blocks each; all but the first halve the maps
 REDUCTION = 16
@@ -55,7 +55,7 @@ class PreActivationBlock(nn.Module):
         return self.residual(active) + (x if self.shortcut is None else self.shortcut(active))
 
 
-class SENet18(nn.Module):
+class SENet18(ImageNetwork):
     """Pre-activation ResNet of eighteen layers with squeeze-and-excitation, for images of 32 × 32.
 
     Args:
@@ -87,12 +87,3 @@ class SENet18(nn.Module):
         self.n_features = n
         self.features = nn.Sequential(*layers, nn.AvgPool2d(4))
         self.classifier = classifier(n, n_classes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Outputs, (n, n_classes), or features, (n, n_features), for images, (n, in_channels, 32, 32).
-
-        Raises:
-            ValueError: images of another shape.
-        """
-        check_images(x, self.in_channels)
-        return self.classifier(self.features(x).flatten(1))

@@ -20,17 +20,31 @@ def scaled(channels: int, width: float) -> int:
     return max(1, round(channels * width))
 
 
-def check_images(x: torch.Tensor, in_channels: int, side: int = 32) -> None:
-    """Refuse what is not a batch of images of ``side`` × ``side``.
+class ImageNetwork(nn.Module):
+    """Layers for images of one size, ``features``, and a ``classifier`` of what they give.
 
-    Raises:
-        ValueError: another shape.
+    Attributes:
+        in_channels: of the images.
+        side: their height and width.
     """
-    if x.dim() != 4 or tuple(x.shape[1:]) != (in_channels, side, side):
-        raise ValueError(
-            f"this network takes images of (n, {in_channels}, {side}, {side}),"
-            f" got a tensor of {tuple(x.shape)}"
-        )
+
+    in_channels: int
+    side: int = 32
+    features: nn.Module
+    classifier: nn.Module
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Outputs, (n, n_classes), or features, (n, n_features), for images, (n, in_channels, side, side).
+
+        Raises:
+            ValueError: images of another shape.
+        """
+        if x.dim() != 4 or tuple(x.shape[1:]) != (self.in_channels, self.side, self.side):
+            raise ValueError(
+                f"this network takes images of (n, {self.in_channels}, {self.side}, {self.side}),"
+                f" got a tensor of {tuple(x.shape)}"
+            )
+        return self.classifier(self.features(x).flatten(1))
 
 
 def conv_norm(n: int, m: int, size: int = 3, *, relu: bool = True, **options) -> list[nn.Module]:

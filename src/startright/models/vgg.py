@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 
-import torch
+import torch  # noqa: F401 (for the examples)
 from torch import nn
 
-from startright.models.shape import check_images, classifier, conv_norm, scaled
+from startright.models.shape import ImageNetwork, classifier, conv_norm, scaled
 
 PLAN = (64, 64, None, 128, 128, None, *[256] * 4, None, *[512] * 4, None, *[512] * 4, None)  # None: halve
 SHORT_PLAN = (64, None, 128, None, *[256] * 2, None, *[512] * 2, None, *[512] * 2, None)
 
 
-class VGG19(nn.Module):
+class VGG19(ImageNetwork):
     """VGG19 for images of 32 × 32: sixteen convolutions with batch normalisation, no hidden linear layer.
 
     Args:
@@ -46,17 +46,8 @@ class VGG19(nn.Module):
         self.features = nn.Sequential(*layers)
         self.classifier = classifier(n, n_classes)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Outputs, (n, n_classes), or features, (n, n_features), for images, (n, in_channels, 32, 32).
 
-        Raises:
-            ValueError: images of another shape.
-        """
-        check_images(x, self.in_channels)
-        return self.classifier(self.features(x).flatten(1))
-
-
-class VGG11(nn.Module):
+class VGG11(ImageNetwork):
     """The eight convolutions of VGG11 for images of 32 × 32, without normalisation, and one linear layer.
 
     Args:
@@ -103,12 +94,3 @@ class VGG11(nn.Module):
         self.n_features = n
         self.features = nn.Sequential(*layers)
         self.classifier = classifier(n, n_classes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Outputs, (n, n_classes), or features, (n, n_features), for images, (n, in_channels, 32, 32).
-
-        Raises:
-            ValueError: images of another shape.
-        """
-        check_images(x, self.in_channels)
-        return self.classifier(self.features(x).flatten(1))

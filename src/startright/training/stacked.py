@@ -40,12 +40,14 @@ def train_stacked(
     on_epoch: Hook | None = None,
     on_step: Hook | None = None,
     compile: bool = False,
+    capture: bool = False,
 ) -> list[History]:
     """Train all ``models`` in place, as one program, on the device where ``data`` are.
 
     A run whose loss is not finite at an evaluation is marked ``diverged`` and leaves the stack; the others
     go on as if it had never been there. Where a stack is slower than one run after another, on a CPU from a
-    width of 256 on, they are trained so, unless a hook wants the stack (:mod:`startright.training.sizes`).
+    width of 256 on, they are trained so, unless a hook wants the stack (:mod:`startright.training.sizes`);
+    and with ``capture`` always.
 
     Args:
         models: one a run, alike in all but the values of their parameters and buffers.
@@ -66,13 +68,16 @@ def train_stacked(
         on_step: given the number of steps done and the stack, after each.
         compile: make the step by torch's compiler (:mod:`startright.training.compiled`), anew for each number
             of runs left and each size of a batch. It takes seconds, so it pays in long runs.
+        capture: train one run after another, as :func:`startright.training.train` does with ``capture``: for
+            networks that fill a GPU by themselves. The hooks are then given the model of the run.
 
     Returns:
         One history a run, the same as :func:`startright.training.train` gives, within rounding.
 
     Raises:
         ValueError: models that cannot be stacked, or seeds, learning rates, augmentations, alterations,
-            schedules, epochs or strengths of a penalty that do not match them.
+            schedules, epochs or strengths of a penalty that do not match them; to be both compiled and
+            captured, or captured where :func:`startright.training.train` cannot.
         RuntimeError: to be compiled without a compiler, or a step that cannot be.
     """
     lrs = [config.lr] * len(models) if lrs is None else [check_lr(lr) for lr in lrs]
@@ -96,17 +101,19 @@ def train_stacked(
         "epochs": one_each("number of epochs", epochs or config.epochs, len(models)),
     }
     _check_epochs(each_of["epochs"], config)
+    hooks = {"on_epoch": on_epoch, "on_step": on_step}
+    if compile and capture:
+        raise ValueError("a step is compiled for a stack or captured for one run: use one of the two")
     if compile:
         check_compiler(data.train.x.device)
-    elif on_epoch is on_step is None and not stacking_pays(models[0], data.train.x.device):
-        return _one_by_one(models, data, config, each_of, loss)
+    elif capture or (on_epoch is on_step is None and not stacking_pays(models[0], data.train.x.device)):
+        return _one_by_one(models, data, config, each_of, loss=loss, capture=capture, **hooks)
     schedules = each_of["schedule"] if schedules else None
     program = _Gradients(
         [model.to(data.train.x.device).train() for model in models], config, lrs, loss, schedules
     )
     if compile:
         program.move = CompiledMove(program)
-    hooks = {"on_epoch": on_epoch, "on_step": on_step}
     bound = {
         name: hook and (lambda count, _, hook=hook: hook(count, program.stack))
         for name, hook in hooks.items()
@@ -121,16 +128,16 @@ def _one_by_one(
     data: Dataset,
     config: TrainConfig,
     each_of: Mapping[str, Sequence],
-    loss: Loss,
+    **same: Any,
 ) -> list[History]:
-    """The same by the loop for one run."""
+    """The same by the loop for one run; ``same`` is what all have alike."""
     histories = []
     for row, model in enumerate(models):
         own, penalty = {name: values[row] for name, values in each_of.items()}, config.penalty
         if penalty is not None and isinstance(penalty.strength, tuple):
             penalty = replace(penalty, strength=penalty.strength[row])
         here = {name: own.pop(name) for name in ("lr", "schedule", "epochs")}
-        histories.append(train(model, data, replace(config, penalty=penalty, **here), loss=loss, **own))
+        histories.append(train(model, data, replace(config, penalty=penalty, **here), **same, **own))
     return histories
 
 

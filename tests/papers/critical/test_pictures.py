@@ -82,6 +82,12 @@ def test_tables_carry_their_numbers():
     assert len(tables.window(WINDOW)) == 3
 
 
+def some_fall_and_some_not():
+    """The trace of one network alone ends where it was at its peak."""
+    records = made.fisher()
+    return [r for r in records if r.seed] + [r for r in made.fisher(clean=300.0) if not r.seed]
+
+
 TOLD = (
     (lambda: findings.fisher(made.fisher()), "more than the control's: 1.50"),
     (lambda: findings.fisher(made.fisher(blur=30.0)), "less than the control's: 0.50"),
@@ -94,7 +100,9 @@ TOLD = (
     (lambda: findings.decay(*DECAYS), "as large as that with the usual one"),
     (lambda: findings.decay(made.decay(without=6.0), DECAYS[1]), "larger than that with the usual one"),
     (lambda: findings.decay(made.decay(without=1.0), DECAYS[1]), "smaller than that with the usual one"),
-    (lambda: headlines.bump(made.fisher()), "to 300 ± 0 times what it was"),
+    (lambda: headlines.bump(made.fisher()), "to 300 ± 0 times what it was; then it shrinks: it ends"),
+    (lambda: headlines.bump(made.fisher(clean=200.0)), "then it shrinks little: it ends"),
+    (lambda: headlines.bump(some_fall_and_some_not()), "whether it then shrinks is undecided: it ends"),
     (lambda: headlines.lasting(REMOVAL), "**worse than** one that"),
     (lambda: headlines.lasting(made.removal(blur=0.1)), "**level with**"),
     (lambda: headlines.lasting(made.removal(blur=-2.0)), "**better than**"),

@@ -168,10 +168,10 @@ def measure_fisher(records: Records) -> Measurement | None:
     clean, blurred = (kinds[kind].set_index("seed") for kind in ("clean", "blur"))
     rise, fall = _log(clean, "fisher_peak", "fisher_first"), _log(clean, "fisher_peak", "fisher_last")
     gain = clean["accuracy"] - clean["accuracy_at_peak"]
-    left = np.log10(blurred["fisher_last"] / clean["fisher_last"]).dropna()
+    left, least = np.log10(blurred["fisher_last"] / clean["fisher_last"]).dropna(), readings.FALLEN
     checks = (
         ratio_between("it rises: peak over first value above 10", rise, above=10, control=UNTRAINED),
-        ratio_between("it falls: peak over last value above 3", fall, above=3, control=UNTRAINED),
+        ratio_between(f"it falls: peak over last value above {least}", fall, above=least, control=UNTRAINED),
         mean_between("accuracy rises after the peak: points above 0", gain, above=0, control=UNTRAINED),
         ratio_between(
             "after a blur, and as many clean epochs, more is left: ratio above 1",

@@ -20,7 +20,7 @@ from startright.models import AllCNN, DigitsCNN, ResNet18, build
 from startright.papers.critical.deficits import Window, deficit_schedule
 from startright.papers.critical.fisher import fisher_trace
 from startright.studies import Outcome, thin
-from startright.training import History, ModelStack, TrainConfig, train, train_stacked
+from startright.training import History, ModelStack, TrainConfig, train_stacked
 from startright.training.schedules import Schedule, exponential, restarted
 
 FACTOR = 0.97  # of the learning rate, an epoch
@@ -121,29 +121,10 @@ def run_deficit_stacked(runs: Sequence[tuple[DeficitConfig, int]], device: torch
         "schedules": [rate(config, steps) for config, _ in runs],
         "epochs": [config.epochs for config, _ in runs],
     }
-    hook = probe if first.probes else None
-    if first.network == "digits":
-        histories = train_stacked(models, loaded, training, on_epoch=hook, **how)
-    else:
-        histories = _one_by_one(models, loaded, training, on_epoch=hook, **how)
+    hook, capture = probe if first.probes else None, not together(first)
+    histories = train_stacked(models, loaded, training, on_epoch=hook, capture=capture, **how)
     probe.finish()
     return [outcome(history, curves) for history, curves in zip(histories, probe.curves, strict=True)]
-
-
-def _one_by_one(
-    models: Sequence[nn.Module],
-    loaded: data.Dataset,
-    training: TrainConfig,
-    *,
-    on_epoch: Callable | None,
-    **each: Sequence,
-) -> list[History]:
-    """The same as :func:`startright.training.train_stacked`, one run after another, the steps recorded."""
-    histories = []
-    for model, seed, alter, schedule, epochs in zip(models, *each.values(), strict=True):
-        own = replace(training, schedule=schedule, epochs=epochs)
-        histories.append(train(model, loaded, own, seed=seed, alter=alter, on_epoch=on_epoch, capture=True))
-    return histories
 
 
 def schedule_of(config: DeficitConfig, classes: int):
@@ -211,17 +192,13 @@ def outcome(history: History, curves: dict[str, list[float]]) -> Outcome:
     )
 
 
+def together(config: DeficitConfig) -> bool:
+    """Whether its networks are small enough to be trained as one program."""
+    return config.network == "digits"
+
+
 def stack_key(config: DeficitConfig) -> DeficitConfig | tuple:
     """What runs of one stack share: all but the seed where they are trained one by one."""
-    return (
-        config
-        if config.network != "digits"
-        else (
-            config.network,
-            config.dataset,
-            config.images,
-            config.weight_decay,
-            config.every,
-            config.probes,
-        )
-    )
+    if not together(config):
+        return config
+    return config.network, config.dataset, config.images, config.weight_decay, config.every, config.probes

@@ -49,7 +49,7 @@ def examples(digits: Sequence[int] = (0, 1)) -> Figure:
         for row, ax in enumerate(axes[:, column]):
             ax.imshow(shown[row, 0].numpy(), cmap="gray_r", vmin=-1.5, vmax=2)
             ax.set(xticks=[], yticks=[], xlabel=f"label {int(labels[row])}")
-        axes[0, column].set_title(WORDS[name or "none"], fontsize=10)
+        axes[0, column].set_title(WORDS[name or "none"], fontsize=9)
     return figure
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from startright.measured import Contrast, Finding, Measured, finding, needs_records
-from startright.papers.critical.readings import courses, gaps, longest, network
+from startright.papers.critical.readings import FALLEN, courses, gaps, longest, network
 from startright.studies import Record
 
 POINT = 0.5  # points of accuracy: below this a difference does not matter
@@ -14,12 +16,15 @@ def bump(records: Sequence[Record]) -> Finding:
     """C10: the information in the weights over a clean training."""
     clean = courses(records)["clean"]
     up = Measured.of(clean["fisher_peak"] / clean["fisher_first"], 0)
-    down = Measured.of(clean["fisher_peak"] / clean["fisher_last"], 1)
+    fallen = clean["fisher_peak"] / clean["fisher_last"]
+    down, beyond = Measured.of(fallen, 1), Contrast.of(np.log10(fallen / FALLEN))
+    falls = beyond.word("then it shrinks little", "then it shrinks")
+    falls = "whether it then shrinks is undecided" if falls == "not to be told from" else falls
     start, end = (Measured.of(clean[name], 1) for name in ("accuracy_at_peak", "accuracy"))
     text = f"""
         Clean images, {network(records)}: in the first epochs the information in the weights grows to {up}
-        times what it was; then it shrinks,
-        to its peak divided by {down}, while accuracy goes from {start} % to {end} % (n = {up.n})."""
+        times what it was; {falls}: it ends
+        at its peak divided by {down}, while accuracy goes from {start} % to {end} % (n = {up.n})."""
     return finding(text, records, up=up, down=down, start=start, end=end)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from startright.studies import Record, curve_frame, frame
 
 DECAY = 1e-3  # the usual weight decay
+FALLEN = 3  # the peak of the trace over its end, beyond which it is said to fall
 WORDS = {
     "none": "no deficit",
     "blur": "blur",

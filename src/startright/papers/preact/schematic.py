@@ -66,5 +66,5 @@ def phases() -> Figure:
         arrow(ax, (middle - 1.0, 0.62), (middle + 1.0, 0.62))
         say(ax, (middle, 2.05), name)
         say(ax, (middle, 0.3), words, fontsize=8)
-    say(ax, (1.3, 0.71), "layers", fontsize=7)
+    say(ax, (1.3, 0.71), "layers", fontsize=8)
     return figure

@@ -87,7 +87,7 @@ def _by_cut(ax: Axes, case: gallery.Case, found: RecoveredPrior) -> None:
         curve = case.recover(cut=cut).values
         ax.plot(found.grid.w, curve, style, color=COLOURS["red"], label=f"τ = {cut:g}")
     ax.set(xlim=(-REACH, REACH), ylim=(-15, 24), xlabel="weight w", ylabel="A")
-    ax.legend(loc="upper center", ncols=3, columnspacing=1, handlelength=1.2, fontsize=8)
+    ax.legend(loc="upper center", ncols=2, columnspacing=1, fontsize=8)
 
 
 def _by_window(ax: Axes, case: gallery.Case, found: RecoveredPrior) -> None:
@@ -105,7 +105,7 @@ def recovery(records: Sequence[Record]) -> Figure:
         found = CASES["laplace"].recover(cut=cut, nus=(0.5,), tolerance=1.0)
         density = np.interp(w, found.grid.w, np.exp(found.values))
         left.plot(w, density, style, color=COLOURS["green"], label=f"τ = $10^{{{np.log10(cut):.0f}}}$")
-    left.set(xlabel="weight w", ylabel="density of the prior")
+    left.set(xlabel="weight w", ylabel="density of the prior", ylim=(0, 1))  # room for the legend
     left.legend(fontsize="small")
     table = frame(records)
     levels = sorted(table["noise"].unique())

@@ -131,14 +131,14 @@ def training(records: Records, lr: float = readings.RATE) -> Figure:
         [r for r in records if r.config["network"] in ("delta-orthogonal", "gaussian")], 1e-3
     )
     groups = [group for group in (dense, other) if group]
-    figure, axes = pairs(len(groups), height=3.2, sharey=True)
+    figure, axes = pairs(len(groups), height=3.6, sharey=True)
     for ax, group, title in zip(axes, groups, ("dense", "convolutional, tanh"), strict=False):
         for name, runs in group.items():
             mean, spread = runs.mean(), runs.std()
             ax.plot(mean, color=START[name], label=STARTS[name])
             ax.errorbar(mean.index[-1:], mean[-1:], spread[-1:], color=START[name], capsize=3)
         ax.set(xlabel="steps", title=title if len(groups) > 1 else "", ylim=(0, 101))
-        ax.legend(loc="lower right", fontsize=8)
+        ax.legend(loc="lower right", fontsize=8, handlelength=1, labelspacing=0.2)
     axes[0].set_ylabel("test accuracy (%)")
     source_label(figure, origin_label(records))
     return figure

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator
 
 from startright.figures import COLOURS, band, key, pairs, panels, source_label
 from startright.papers.scalp import readings
@@ -144,7 +145,7 @@ def pareto(records: Records) -> Figure:
         if len(networks) > 1:
             ax.set_title(network)
     axes[0, 0].set_ylabel("test accuracy of what is left (%)")
-    axes[0, 0].legend(fontsize="small")
+    key(figure, axes[0, 0], columns=2)
     source_label(figure, origin_label(records))
     return figure
 
@@ -165,3 +166,5 @@ def _front(ax: Axes, records: Records) -> None:
         means = [(counts.mean(), accuracies.mean()) for counts, accuracies in points]
         ax.plot(*zip(*means, strict=True), **look, label=readings.name(method))
     ax.set(xlabel="parameters left", xscale="log")
+    ax.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # few, so that their labels have room
+    ax.xaxis.set_minor_formatter(LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(2, 2)))
