@@ -37,6 +37,7 @@ def use_style() -> None:
             "xtick.labelsize": 9,
             "ytick.labelsize": 9,
             "legend.fontsize": 9,
+            "legend.title_fontsize": 9,
             "savefig.bbox": "tight",
             "figure.constrained_layout.use": True,
             "axes.spines.top": False,

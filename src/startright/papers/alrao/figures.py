@@ -214,7 +214,7 @@ def switch(record: Record) -> Figure:
     for rate, values in zip(rates, weights.T, strict=True):
         ax.plot(steps, values, color=rate_colour(rate, *rates[[0, -1]]), label=plain(rate))
     ax.set(xscale="log", xlabel="minibatches", ylabel="weight of the head", ylim=(-0.02, 1.02))
-    ax.legend(title="η of the head", ncols=2, loc="upper left")
+    figure.legend(title="η of the head", loc="outside right center")
     source_label(figure, origin_label([record]))
     return figure
 
