@@ -221,3 +221,10 @@ def test_as_many_strengths_as_runs():
 def test_a_model_with_nothing_to_penalise_is_refused(make, says):
     with pytest.raises(ValueError, match=says):
         L1(0.1)(make())
+
+
+def test_columns_of_blocks_that_do_not_divide_are_refused():
+    w, penalty = {"w": torch.ones(1, 6, 2, 3)}, GroupLasso(0.1, columns={"w": 4}, in_loss=False)
+    for act in (penalty.total, lambda w: penalty.prox(w, 0.1)):
+        with pytest.raises(ValueError, match="'w' has 6 rows, no whole number in 4 blocks"):
+            act(w)

@@ -203,6 +203,10 @@ class GroupLasso(Penalty):
         """The weights as (runs, groups, weights of each)."""
         if name not in (self.columns or {}):
             return w.flatten(2)
+        if w.shape[1] % self.columns[name]:
+            raise ValueError(
+                f"{name!r} has {w.shape[1]} rows, no whole number in {self.columns[name]} blocks"
+            )
         blocks = w.unflatten(1, (self.columns[name], -1)).transpose(2, 3)  # second axis before the first
         return blocks.flatten(1, 2).flatten(2)
 
