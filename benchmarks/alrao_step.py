@@ -3,8 +3,9 @@
 SGD is ``torch.optim.SGD`` on the network with one linear layer as its head and the cross-entropy; Alrao has
 N such heads. To reach, at batch 32 on a CPU: 1.36 times the step of SGD for a small MLP, 1.1 times with the
 heads compiled, 1.05 times for VGG19. ``memory`` is that of weights and rates over that of SGD's weights, to
-reach 2.1 where the heads are small beside the network. The limit is the arithmetic of the further heads, at
-the speed of such a product, and what the optimizer reads of the rates and of those heads.
+reach 2.1 where the heads are small beside the network. The limit adds to the step of SGD, as it is, the
+arithmetic of the further heads, at the speed of such a product, and what the optimizer reads of the rates and
+of those heads.
 """
 
 import copy

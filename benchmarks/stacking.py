@@ -9,7 +9,7 @@ from typing import Any
 from unittest import mock
 
 import torch
-from timing import Timers, alternate, clock, profile
+from timing import Aside, Timers, alternate, clock, profile
 from torch._inductor import config as inductor
 
 from startright.training import stacked
@@ -59,14 +59,14 @@ def trained(
     """Seconds of whole trainings, without those of making networks and of compiling; the histories."""
     kept: dict[str, list] = {}
 
-    def kind(name: str, train: Callable[[Any], list]) -> Callable[[], float]:
-        def run() -> float:
+    def kind(name: str, train: Callable[[Any], list]) -> Callable[[], Aside]:
+        def run() -> Aside:
             begin, timers = clock(device), Timers()
             runs = prepare()
             aside = clock(device) - begin
             with mock.patch.object(Compiled, "_compile", timers.around("compile", Compiled._compile)):
                 kept[name] = train(runs)
-            return aside + timers.seconds["compile"]
+            return Aside(aside + timers.seconds["compile"])
 
         return run
 

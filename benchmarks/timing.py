@@ -30,6 +30,10 @@ from startright.devices import describe_device
 CPU = torch.device("cpu")
 
 
+class Aside(float):
+    """What a run returns if so many of its seconds, by :func:`clock`, are not to count."""
+
+
 def arguments(description: str | None, blocks: int, threads: int = 1) -> argparse.ArgumentParser:
     """The options that all benchmarks have; for small networks threads cost more than they save."""
     parser = argparse.ArgumentParser(description=description)
@@ -64,7 +68,7 @@ def alternate(
     """The seconds of a step of each kind, in each of the blocks, in turns.
 
     Args:
-        kinds: by name; one that returns a float has spent so many seconds on what does not count.
+        kinds: by name; one that returns :class:`Aside` has spent so many seconds on what does not count.
         blocks: how many of each; one more goes before, in which libraries load and caches fill.
         device: where.
         steps: of a block.
@@ -76,7 +80,7 @@ def alternate(
             begin, aside = clock(device, wall=wall), 0.0
             for _ in range(steps):
                 out = run()
-                aside += out if isinstance(out, float) else 0.0
+                aside += out if isinstance(out, Aside) else 0.0
             if block:
                 seconds[name].append((clock(device, wall=wall) - begin - aside) / steps)
     return seconds
@@ -109,14 +113,19 @@ def row(
     *,
     goal: str | None = None,
     goal_s: float | None = None,
+    cost: bool = False,
     limit: float | None = None,
     limit_of: str | None = None,
     device: torch.device = CPU,
     profile: Callable[[], dict[str, float]] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
-    """A row: see the head of this file. ``profile`` is called where the goal is missed."""
-    over, under = (way, baseline) if goal and goal.startswith("<=") else (baseline, way)
+    """A row: see the head of this file. ``profile`` is called where the goal is missed.
+
+    Without a goal the ratio says what the way costs if ``cost``, else how many times as fast it is.
+    """
+    cost = goal.startswith("<=") if goal else cost
+    over, under = (way, baseline) if cost else (baseline, way)
     found = {
         "benchmark": benchmark,
         "case": case,
@@ -244,16 +253,20 @@ def profile(
     return {name: 1e6 * least[name] / steps for name in sorted(least, key=least.get, reverse=True)}
 
 
-def operations(run: Callable[[], object], count: int = 6) -> dict[str, float]:
-    """Microseconds of the longest operations of a run, and of the others, by torch's profiler."""
+def operations(run: Callable[[], object]) -> dict[str, float]:
+    """Microseconds of each operation of a run, the longest first, by torch's profiler, which adds some."""
     run()
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
         run()
     times = {event.key: event.self_cpu_time_total for event in seen.key_averages()}
-    first = sorted(times, key=times.get, reverse=True)[:count]
-    return {name: times[name] for name in first} | {
-        "others": sum(times.values()) - sum(times[n] for n in first)
-    }
+    return {name: times[name] for name in sorted(times, key=times.get, reverse=True)}
+
+
+def longest(run: Callable[[], object], count: int = 6) -> dict[str, float]:
+    """The first of :func:`operations`, and all others as one."""
+    times = operations(run)
+    first = dict(list(times.items())[:count])
+    return first | {"others": sum(times.values()) - sum(first.values())}
 
 
 def speeds(left: torch.Tensor, right: torch.Tensor, numbers: int = 300_000) -> tuple[float, float]:
