@@ -58,7 +58,11 @@ def plan(seconds: Mapping[str, float | None], minutes: float) -> tuple[list[str]
 
 
 def record(name: str, blocks: int | None = None) -> list[dict]:
-    """Runs a script, with its own number of blocks or this, and writes ``results/NAME.json``; its rows, none if it measured nothing here."""
+    """Runs a script, in its own number of blocks or so many, and writes ``results/NAME.json``.
+
+    Returns:
+        Its rows, none if it measured nothing here.
+    """
     begin = time.perf_counter()
     command = [sys.executable, str(scripts()[name]), "--json", *([f"--blocks={blocks}"] if blocks else [])]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -91,13 +95,13 @@ def table(rows: Sequence[Mapping]) -> str:
 
 def _cells(row: Mapping) -> tuple[str, ...]:
     time = f"{row['way_s']:.3g} s" + (f" (to {row['way_high_s']:.3g})" if "way_high_s" in row else "")
-    goals = [row["goal"]] * bool(row["goal"]) + [f"<= {row['goal_s']:g} s"] * bool(row["goal_s"])
-    case = f"{row['case']}: {row['way']} / {row['baseline']}" if "ratio" in row else row["case"]
+    goals = [row["goal"], row["goal_s"] and f"<= {row['goal_s']:g} s"]
+    case = f"{row['case']}: {row['way']}, {row['baseline']}" if "ratio" in row else row["case"]
     return (
         row["benchmark"],
         case,
         spread(row) if "ratio" in row else time,
-        ", ".join(goals) or "-",
+        ", ".join(filter(None, goals)) or "-",
         {True: "yes", False: "no", None: "-"}[row["reached"]],
         f"{row['limit']:.2f}" if "limit" in row else "-",
     )

@@ -7,7 +7,8 @@ thirds of the blocks are the spread. A row names two ways and their ratio:
 - ``ratio``, ``ratio_low``, ``ratio_high``, ``ratio_of``: with a goal of the form ``"<= 1.2"`` the way's time
   over that of the baseline, else how many times as fast the way is;
 - ``goal``, ``goal_s``, ``reached``: what to reach, for the ratio to two decimals and for ``way_s``; of
-  ``">= 1"``, not slower, the spread need only reach it; without a goal ``reached`` is null. Where it is missed, ``profile`` says where the microseconds of a step go;
+  ``">= 1"``, not slower, the spread need only reach it; without a goal ``reached`` is null. Where it is
+  missed, ``profile`` says where the microseconds of a step go;
 - ``limit``, ``limit_of``: the ratio that physics allows, and what it is made of, where it is known;
 - ``threads``, ``device``, ``torch``.
 
@@ -177,9 +178,9 @@ def sentence(row: Mapping[str, Any]) -> str:
             f"{row['way']} {row['way_s']:.3g} s, {row['baseline']} {row['baseline_s']:.3g} s,"
             f" {row['ratio_of']} {spread(row)}"
         )
-    goals = [f"goal {row['goal']}"] * bool(row["goal"]) + [f"goal <= {row['goal_s']} s"] * bool(row["goal_s"])
-    if goals:
-        what += f" ({', '.join(goals)}: {'reached' if row['reached'] else 'missed'})"
+    goals = [row["goal"] and f"goal {row['goal']}", row["goal_s"] and f"goal <= {row['goal_s']:g} s"]
+    if any(goals):
+        what += f" ({', '.join(filter(None, goals))}: {'reached' if row['reached'] else 'missed'})"
     if "limit" in row:
         what += f"; limit {row['limit']:.2f}: {row['limit_of']}"
     if "compile_s" in row:
@@ -190,7 +191,9 @@ def sentence(row: Mapping[str, Any]) -> str:
 
 
 def spread(row: Mapping[str, Any]) -> str:
-    """The ratio and its spread."""
+    """The ratio and its spread, if it was taken."""
+    if row["ratio_low"] is None:
+        return f"{row['ratio']:.2f}"
     return f"{row['ratio']:.2f} ({row['ratio_low']:.2f} to {row['ratio_high']:.2f})"
 
 
