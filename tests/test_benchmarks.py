@@ -89,8 +89,8 @@ def test_a_time_that_is_too_long_is_missed_whatever_the_ratio(timing):
 
 
 def test_the_spread_is_that_of_thirds_of_the_blocks(timing):
-    seconds = {"way": [1.0, 2.0, 4.0, 1.5], "baseline": [4.0, 4.0, 4.0, 4.0]}
-    assert timing.ratio(seconds, "baseline", "way") == {"ratio": 4.0, "ratio_low": 1.0, "ratio_high": 4.0}
+    seconds = {"way": [1.0, 2.0, 4.0, 1.5], "baseline": [4.0, 20.0, 4.0, 4.0]}
+    assert timing.ratio(seconds, "baseline", "way") == {"ratio": 4.0, "ratio_low": 1.0, "ratio_high": 10.0}
 
 
 def test_seconds_put_aside_do_not_count(timing):
