@@ -77,7 +77,7 @@ claims: setup
 	@$(BIN)/startright claims
 
 bench: setup
-	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python benchmarks/run.py $(if $(MINUTES),--minutes $(MINUTES))
 
 linkcheck: setup
 	@$(BIN)/startright book linkcheck

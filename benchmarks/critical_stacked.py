@@ -1,36 +1,31 @@
 """Removal time × deficit × seed as one program against the same runs one by one: how many times as fast.
 
 To reach on a CPU with 18 networks of four convolutions: 3 times, which it does not. The limit is the
-arithmetic of convolutions and normalisations, nine tenths of a step, which take about as long for a run of a
-stack as alone: forward and back, 18 convolutions in groups are 0.8, 2.1, 1.2 and 1.1 times as fast as 18
-single ones, from the first layer to the last, and as products of patches slower, by 1.2 to 8 times. What
-stacking saves is the rest. Blocks alternate, so that a busy machine harms both alike;
-on a CPU the time is that of the process.
+arithmetic of convolutions and normalisations, most of a step: they take about as long for a run of a stack as
+alone: forward and back, 18 convolutions in groups are 0.8, 2.1, 1.2 and 1.1 times as fast as 18 single
+ones, from the first layer to the last, and as products of patches slower, by 1.2 to 8 times. What stacking
+saves is the rest.
 """
 
 import argparse
-import json
+from collections.abc import Callable
 
 import torch
-from timing import alternate, ratio
+from stacking import ALONE, PARTS, TOGETHER
+from timing import alternate, arguments, operations, profile, row, show
 
-from startright.devices import describe_device, pick_device
+from startright.devices import pick_device
 from startright.papers.critical import experiment
-from startright.papers.critical.experiment import DeficitConfig
+from startright.papers.critical.experiment import BATCH, DeficitConfig
 
-REMOVALS, DEFICITS, SEEDS, TO_REACH = (1, 2, 3), ("blur", "flip"), (0, 1, 2), 3
+REMOVALS, DEFICITS, SEEDS = (1, 2, 3), ("blur", "flip"), (0, 1, 2)
+HEAVY = ("conv", "batch_norm")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--blocks", type=int, default=3)
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
-    options = parser.parse_args()
+    options = arguments(__doc__, blocks=3).parse_args()
     torch.set_num_threads(options.threads)
-    row = compare(options, pick_device(options.device))
-    print(json.dumps(row) if options.json else sentence(row))
+    show([compare(options, pick_device(options.device))], options)
 
 
 def compare(options: argparse.Namespace, device: torch.device) -> dict:
@@ -41,27 +36,36 @@ def compare(options: argparse.Namespace, device: torch.device) -> dict:
         for deficit in DEFICITS
         for seed in SEEDS
     ]
-    kinds = {
-        "together": lambda: experiment.run_deficit_stacked(runs, device),
-        "alone": lambda: [experiment.run_deficit(*run, device) for run in runs],
-    }
+
+    def alone() -> None:
+        for run in runs:
+            experiment.run_deficit(*run, device)
+
+    kinds = {TOGETHER: lambda: experiment.run_deficit_stacked(runs, device), ALONE: alone}
+    steps = -(-runs[0][0].images // BATCH) * max(config.epochs for config, _ in runs)
     seconds = alternate(kinds, options.blocks, device)
+    return row(
+        "critical_stacked",
+        f"{len(runs)} networks of four convolutions",
+        seconds,
+        TOGETHER,
+        ALONE,
+        goal=">= 3",
+        device=device,
+        profile=lambda: profile(kinds[TOGETHER], PARTS[TOGETHER], steps=steps),
+        runs=len(runs),
+        steps=steps,
+        **limit(kinds[TOGETHER], min(seconds[ALONE])),
+    )
+
+
+def limit(together: Callable[[], object], alone_s: float) -> dict:
+    """The ratio if of the stack nothing but the heavy operations were left."""
+    heavy = sum(us for name, us in operations(together).items() if any(word in name for word in HEAVY)) / 1e6
     return {
-        "benchmark": "critical_stacked",
-        "runs": len(runs),
-        **{f"{name}_s": min(values) for name, values in seconds.items()},
-        **ratio(seconds, "alone", "together"),
-        "to_reach": TO_REACH,
-        "device": describe_device(device),
-        "threads": options.threads,
+        "limit": alone_s / heavy,
+        "limit_of": f"convolutions and normalisations alone are {heavy:.2f} s of the stack",
     }
-
-
-def sentence(row: dict) -> str:
-    return (
-        "{runs} runs together are {ratio:.1f} times as fast as alone (to reach: {to_reach}) on {device},"
-        " {threads} threads"
-    ).format(**row)
 
 
 if __name__ == "__main__":

@@ -1,70 +1,94 @@
-"""A sweep of Gauss-Newton over seeds, initial scales and steps: stacked against one run after another.
+"""A sweep of Gauss-Newton over seeds, scales and steps: stacked, and by two workers, against one by one.
 
-The quick size of the study ``gauss-newton-grid``: both compute the same runs, to the same number of steps
-(checked here). Stacking cannot make it 5 times faster: the time is arithmetic, that of the evaluation (36 %),
-the kernel (16 %) and its eigenvalues (15 %), which a stack has as well; a run fills a core by itself.
-Two workers are what brings a factor of two. Times are the least of alternating repeats.
+The quick size of the study ``gauss-newton-grid``: all compute the same runs, to the same number of steps
+(checked here). Stacking cannot make it 5 times faster on a CPU: the time is arithmetic, that of the
+evaluation, the kernel and its eigenvalues, which a stack has as well; a run fills a core by itself. So the
+study goes one by one there, and its engine is not slower than that. Two workers, timed on the wall without
+their start (``start_s``), are what brings a factor of two; to reach: 1.8.
 """
 
-import argparse
-import json
-import time
+from collections.abc import Iterator
 
 import torch
+from sweeps import sweep, workers
+from timing import CPU, alternate, arguments, profile, row, show
 
-from startright.devices import describe_device, pick_device
+from startright.devices import pick_device
+from startright.papers.gauss_newton import descent, dual, network
 from startright.papers.gauss_newton.studies import GRID
-from startright.papers.gauss_newton.studies.descent import run_descent, run_descents
+from startright.papers.gauss_newton.studies.descent import run_descent, run_descents, run_together
+
+BENCHMARK, ALONE = "gauss_newton_stacked", "one by one"
+PARTS = (
+    ("evaluation", descent, "evaluate"),
+    ("kernel", network.Linearisation, "kernel"),
+    ("eigenvalues", torch.linalg, "eigvalsh"),
+    ("solution", dual, "solve_dual"),
+    ("direction", network.Linearisation, "pullback"),
+    ("linearisation", descent, "linearise"),
+)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
-    options = parser.parse_args()
-    row = compare(pick_device(options.device), options.repeats)
-    print(
-        json.dumps(row)
-        if options.json
-        else "{runs} runs: one by one {serial_s:.2f} s, {stack} at a time {stacked_s:.2f} s, {ratio:.1f}"
-        " times faster on {device}, {threads} threads, torch {torch}".format(**row)
-    )
+    options = arguments(__doc__, blocks=3).parse_args()
+    torch.set_num_threads(options.threads)
+    device = pick_device(options.device)
+    show(stacks(device, options.blocks), options)
+    if device == CPU:
+        show([by_workers(options.blocks)], options)
 
 
-def compare(device: torch.device, repeats: int) -> dict:
+def stacks(device: torch.device, blocks: int) -> Iterator[dict]:
+    """The stack, and what the study does of itself, beside one run after another."""
     runs = [(run.config, run.seed) for run in GRID.runs("quick")]
     size = GRID.max_stack or len(runs)
-    stacks = [runs[k : k + size] for k in range(0, len(runs), size)]
-    serial, stacked = [], []
-    for _ in range(repeats):
-        one_by_one, seconds = timed(lambda: [run_descent(*run, device) for run in runs], device)
-        serial.append(seconds)
-        together, seconds = timed(
-            lambda: [end for stack in stacks for end in run_descents(stack, device)], device
-        )
-        stacked.append(seconds)
-    for alone, beside in zip(one_by_one, together, strict=True):
-        assert alone.metrics["steps"] == beside.metrics["steps"], (alone.metrics, beside.metrics)
-    return {
-        "benchmark": "gauss_newton_stacked",
-        "runs": len(runs),
-        "stack": size,
-        "serial_s": min(serial),
-        "stacked_s": min(stacked),
-        "ratio": min(serial) / min(stacked),
-        "threads": torch.get_num_threads(),
-        "device": describe_device(device),
-        "torch": torch.__version__,
+    groups = [runs[k : k + size] for k in range(0, len(runs), size)]
+    ends: dict[str, list] = {}
+
+    def kind(name, compute):
+        return lambda: ends.update({name: [end for group in groups for end in compute(group, device)]})
+
+    stacked, auto = f"stacks of {size}", "the study's engine"
+    kinds = {
+        stacked: kind(stacked, run_together),
+        auto: kind(auto, run_descents),
+        ALONE: kind(ALONE, lambda group, device: [run_descent(*run, device) for run in group]),
     }
+    seconds = alternate(kinds, blocks, device)
+    steps = [end.metrics["steps"] for end in ends[ALONE]]
+    assert all([end.metrics["steps"] for end in other] == steps for other in ends.values()), ends
+    parts = profile(kinds[ALONE], PARTS, steps=int(sum(steps)), blocks=1)
+    about = {"device": device, "runs": len(runs), "steps": int(sum(steps))} | limit(parts)
+    case = f"{len(runs)} runs of {GRID.name}"
+    yield row(BENCHMARK, case, seconds, stacked, ALONE, **about) | {"profile": parts}
+    goal = {"goal": ">= 1", "profile": lambda: parts}
+    yield row(BENCHMARK, case, seconds, auto, ALONE, **goal, **about)
 
 
-def timed(run, device: torch.device) -> tuple:
-    begin = time.perf_counter()
-    result = run()
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    return result, time.perf_counter() - begin
+def limit(parts: dict[str, float]) -> dict:
+    """The ratio if a stack saved all but the arithmetic that it has as well."""
+    whole = sum(parts.values())
+    shares = {name: us / whole for name, us in parts.items() if name != "rest"}
+    words = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
+    return {"limit": 1 / sum(shares.values()), "limit_of": f"arithmetic, which a stack has as well: {words}"}
+
+
+def by_workers(blocks: int) -> dict:
+    """The sweep by two workers beside the same in this process, on the wall."""
+    with workers(2) as (two, start_s):
+        kinds = {"two workers": lambda: sweep(GRID, two), "one process": lambda: sweep(GRID, "serial")}
+        seconds = alternate(kinds, blocks, wall=True)
+    return row(
+        BENCHMARK,
+        f"sweep of {GRID.name}",
+        seconds,
+        *kinds,
+        goal=">= 1.8",
+        limit=2.0,
+        limit_of="two workers",
+        profile=lambda: profile(kinds["one process"], PARTS, blocks=1),
+        start_s=start_s,
+    )
 
 
 if __name__ == "__main__":

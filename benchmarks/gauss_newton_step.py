@@ -5,24 +5,24 @@ step by
 
 - ``closed form``: the tangent kernel of the room's network, ``gauss_newton_step``;
 - ``any module``: ``GaussNewton`` on the same network as a module, Jacobians of two chunks of 25 points at a
-time; - ``any module, one chunk``: the same with all points in one chunk; - ``jacrev a point``: all of J
-from ``vmap(jacrev)``, point by point, then J Jᵀ and the solve; - ``jacrev of the batch``: J from ``jacrev``
-of the function of all points, 50 outputs at a time, likewise.
+  time;
+- ``any module, one chunk``: the same with all points in one chunk;
+- ``jacrev a point``: all of J from ``vmap(jacrev)``, point by point, then J Jᵀ and the solve;
+- ``jacrev of the batch``: J from ``jacrev`` of the function of all points, 50 outputs at a time, likewise.
 
-To reach, for the closed form beside the batch's ``jacrev``: 20 times faster, 1/50 of the memory. Each way
-has a process of its own: memory is what its first step adds to the most that the process ever held, after a
-small step has loaded the libraries; the time is the least of that step and some more. All end at the same
-parameters (checked here).
+To reach, for the closed form beside the batch's ``jacrev``: 20 times faster, 1/50 of the memory. Each block
+of each way is a process of its own: memory is what its first step adds to the most that the process ever
+held, after a small step has loaded the libraries; the time is the least of that step and some more. All end
+at the same parameters (checked here).
 """
 
-import argparse
 import json
 import resource
 import subprocess
 import sys
-import time
 
 import torch
+from timing import arguments, clock, row, show
 from torch import nn
 from torch.func import functional_call, jacrev, vmap
 
@@ -93,66 +93,61 @@ WAYS = {
 
 def measure(way: str, repeats: int) -> dict:
     """In this process: seconds, megabytes, and a number by which the ends are compared."""
-    torch.set_num_threads(1)
     step = WAYS[way]
     step(*draw(20, 20))
     task = draw(N, M)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    begin = time.perf_counter()
+    begin = clock()
     end = step(*task)
-    least = time.perf_counter() - begin
+    least = clock() - begin
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     for _ in range(repeats):
-        begin = time.perf_counter()
+        begin = clock()
         step(*task)
-        least = min(least, time.perf_counter() - begin)
+        least = min(least, clock() - begin)
     moved = sum((a - b).abs().sum().item() for a, b in ((end.u, task[0].u), (end.v, task[0].v)))
     return {"seconds": least, "megabytes": kilobytes / 1000, "moved": moved}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser = arguments(__doc__, blocks=3)
+    parser.add_argument("--repeats", type=int, default=2, help="of a step in a block, after its first")
     parser.add_argument("--way", choices=WAYS, help="measure this alone, in this process")
     options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     if options.way:
         print(json.dumps(measure(options.way, options.repeats)))
         return
-    found = {way: apart(way, 0 if way == SLOW else options.repeats) for way in WAYS}
-    for way, row in found.items():
-        torch.testing.assert_close(row["moved"], found["closed form"]["moved"], rtol=1e-6, atol=0)
-        if way in BASELINES:
-            continue
-        for baseline in BASELINES:
-            report(options.json, way, row, baseline, found[baseline])
+    found: dict[str, list[dict]] = {way: [] for way in WAYS}
+    for _ in range(options.blocks):
+        for way, blocks in found.items():
+            blocks.append(apart(way, 0 if way == SLOW else options.repeats))
+    for blocks in found.values():
+        torch.testing.assert_close(blocks[0]["moved"], found["closed form"][0]["moved"], rtol=1e-6, atol=0)
+    pairs = ((way, baseline) for way in WAYS if way not in BASELINES for baseline in BASELINES)
+    show((beside(*pair, found) for pair in pairs), options)
 
 
 def apart(way: str, repeats: int) -> dict:
+    """One block of a way, in a process of its own."""
     command = [sys.executable, __file__, "--way", way, "--repeats", str(repeats)]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
-def report(as_json: bool, way: str, row: dict, baseline: str, base: dict) -> None:
-    out = {
-        "benchmark": "gauss_newton_step",
-        "way": way,
-        "baseline": baseline,
-        "points": N,
-        "width": M,
-        "step_s": row["seconds"],
-        "baseline_s": base["seconds"],
-        "ratio": base["seconds"] / row["seconds"],
-        "step_mb": row["megabytes"],
-        "baseline_mb": base["megabytes"],
-        "memory": row["megabytes"] / base["megabytes"],
-        "torch": torch.__version__,
-    }
-    print(
-        json.dumps(out)
-        if as_json
-        else "{way}: {step_s:.2f} s, {step_mb:.0f} MB; {baseline}: {baseline_s:.2f} s, {baseline_mb:.0f} MB;"
-        " {ratio:.1f} times faster, memory {memory:.3f} times".format(**out)
+def beside(way: str, baseline: str, found: dict[str, list[dict]]) -> dict:
+    """The row of a way and a baseline, with the most memory of their blocks."""
+    seconds = {name: [block["seconds"] for block in blocks] for name, blocks in found.items()}
+    memory = {name: max(block["megabytes"] for block in found[name]) for name in (way, baseline)}
+    return row(
+        "gauss_newton_step",
+        f"{N} points, width {M}",
+        seconds,
+        way,
+        baseline,
+        goal=">= 20" if (way, baseline) == ("closed form", SLOW) else None,
+        way_mb=memory[way],
+        baseline_mb=memory[baseline],
+        memory=memory[way] / memory[baseline],
     )
 
 

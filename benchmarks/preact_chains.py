@@ -3,59 +3,38 @@
 The baseline is the cost of the weights alone, drawn with torch's normal generator: the same number of them.
 """
 
-import argparse
-import json
-import time
-
 import torch
+from timing import alternate, arguments, row, show
 
-from startright.devices import describe_device, pick_device
+from startright.devices import pick_device
 from startright.papers.preact.chains import CHUNK, matrix_chain
 from startright.papers.preact.schemes import gaussian_preact
 
+DEPTH = 3  # the first layer is drawn from its law
+
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="cpu")
+    parser = arguments(__doc__, blocks=3)
     parser.add_argument("--width", type=int, default=100)
     parser.add_argument("--draws", type=int, default=10_000)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
-    device = pick_device(options.device)
+    torch.set_num_threads(options.threads)
+    show([compare(options.width, options.draws, pick_device(options.device), options.blocks)], options)
+
+
+def compare(width: int, draws: int, device: torch.device, blocks: int) -> dict:
+    """Least seconds of a layer and of its weights."""
     rng = torch.Generator(device).manual_seed(0)
-    weights = torch.empty(CHUNK, device=device)
-    chunks = options.draws * options.width**2 / CHUNK
-    normal = chunks * timed(lambda: weights.normal_(generator=rng), device)
-    scheme, depth = gaussian_preact(4.0, "positive"), 3
-    chain = timed(lambda: matrix_chain(scheme, options.width, depth, options.draws, generator=rng), device)
-    row = {
-        "benchmark": "preact_chains",
-        "width": options.width,
-        "draws": options.draws,
-        "normal_weights_s": normal,
-        "layer_s": chain / (depth - 1),  # the first layer is drawn from its law
-        "ratio": chain / (depth - 1) / normal,
-        "device": describe_device(device),
-        "torch": torch.__version__,
+    weights, scheme = torch.empty(CHUNK, device=device), gaussian_preact(4.0, "positive")
+    kinds = {
+        "a layer": lambda: matrix_chain(scheme, width, DEPTH, draws, generator=rng),
+        "its weights as normals": lambda: weights.normal_(generator=rng),
     }
-    print(
-        json.dumps(row)
-        if options.json
-        else "{draws} networks of width {width}: {layer_s:.2f} s a layer, {ratio:.1f} times "
-        "its weights drawn as normals ({normal_weights_s:.2f} s), on {device}, torch {torch}".format(**row)
-    )
-
-
-def timed(run, device) -> float:
-    """The least of three runs, seconds."""
-    times = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        run()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - begin)
-    return min(times)
+    found = alternate(kinds, blocks, device)
+    shares = {"a layer": 1 / (DEPTH - 1), "its weights as normals": draws * width**2 / CHUNK}
+    seconds = {name: [shares[name] * each for each in times] for name, times in found.items()}
+    case = f"{draws} networks of width {width}"
+    return row("preact_chains", case, seconds, *kinds, cost=True, device=device)
 
 
 if __name__ == "__main__":

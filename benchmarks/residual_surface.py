@@ -7,33 +7,27 @@ often enough on a busy machine.
 """
 
 import argparse
-import json
 
 import torch
-from timing import alternate, ratio
+from timing import alone, alternate, arguments, longest, row, show
 from torch import nn
 
 from startright import data
-from startright.devices import describe_device, pick_device
+from startright.devices import pick_device
 from startright.models import CIFARResNet, build
 from startright.papers.residual.surface import filter_normalised, loss_surface
 from startright.seeds import generator
 
-POINTS, TIMED, TO_REACH, SECONDS = 41, 21, 3, 20
+POINTS, TIMED = 41, 21
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=1)
+    parser = arguments(__doc__, blocks=15)
     parser.add_argument("--examples", type=int, nargs="+", default=[64])
-    parser.add_argument("--blocks", type=int, default=15)
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    for examples in options.examples:
-        row = compare(examples, options, pick_device(options.device))
-        print(json.dumps(row) if options.json else sentence(row))
+    device = pick_device(options.device)
+    show((found for count in options.examples for found in rows(count, options, device)), options)
 
 
 @torch.no_grad()
@@ -50,8 +44,8 @@ def by_loop(model: nn.Module, split: data.Split, points: int) -> torch.Tensor:
     return torch.stack(losses)
 
 
-def compare(examples: int, options: argparse.Namespace, device: torch.device) -> dict:
-    """Least seconds of both ways for the whole surface, and their ratio."""
+def rows(examples: int, options: argparse.Namespace, device: torch.device) -> list[dict]:
+    """The ratio of both ways, and the time of the whole surface."""
     model = build(lambda: CIFARResNet(10, 0.25, 1, depth=8, side=8), 0).to(device).eval()
     train = data.load("digits", device=device).train
     split = data.Split(train.x[:examples], train.y[:examples])
@@ -61,29 +55,18 @@ def compare(examples: int, options: argparse.Namespace, device: torch.device) ->
         surface.losses[:, POINTS // 2], by_loop(model, split, POINTS), rtol=1e-3, atol=1e-4
     )
     kinds = {
+        "one program": lambda: loss_surface(model, split, points=TIMED),
         "loop": lambda: by_loop(model, split, TIMED),
-        "together": lambda: loss_surface(model, split, points=TIMED),
     }
-    whole = min(alternate({"all": lambda: loss_surface(model, split, points=POINTS)}, 3, device)["all"])
+    whole = alternate({"all": lambda: loss_surface(model, split, points=POINTS)}, 3, device)["all"]
     seconds = alternate(kinds, options.blocks, device)
     seconds["loop"] = [TIMED * each for each in seconds["loop"]]  # a row each time
-    return {
-        "benchmark": "residual_surface",
-        "examples": examples,
-        "surface_s": whole,
-        **ratio(seconds, "loop", "together"),
-        "to_reach": TO_REACH,
-        "seconds_to_reach": SECONDS,
-        "device": describe_device(device),
-        "threads": options.threads,
-    }
-
-
-def sentence(row: dict) -> str:
-    return (
-        "{examples} examples: a surface in {surface_s:.1f} s ({seconds_to_reach} to reach),"
-        " {ratio:.1f} times as fast as a loop ({to_reach} to reach), on {device}"
-    ).format(**row)
+    about = {"device": device, "profile": lambda: longest(kinds["one program"]), "examples": examples}
+    named = f"of {examples} examples"
+    return [
+        row("residual_surface", f"{TIMED}² points {named}", seconds, *kinds, goal=">= 3", **about),
+        alone("residual_surface", f"{POINTS}² points {named}", whole, goal_s=20.0, **about),
+    ]
 
 
 if __name__ == "__main__":

@@ -2,21 +2,18 @@
 
 Networks lose the same share of the units of every hidden layer, by surgery. ``macs`` is the factor by which
 the multiplications of a pass shrink, ``ratio`` that by which the time of a step (forward, backward, SGD with
-momentum) does. To reach, on a CPU: half of ``macs``, where the time is spent on multiplications. Times are
-the least of alternating repeats, so that a busy machine harms both alike.
+momentum) does. To reach, on a CPU: half of ``macs``, where the time is spent on multiplications.
 """
 
-import argparse
 import copy
-import json
-import time
 from collections.abc import Callable
 
 import torch
+from timing import alternate, arguments, longest, row, show
 from torch import nn
 from torch.nn import functional as F
 
-from startright.devices import describe_device, pick_device
+from startright.devices import pick_device
 from startright.models import MLP, VGG19, LeNet, build
 from startright.models.surgery import chain, remove_
 from startright.models.surgery_cost import cost
@@ -31,56 +28,40 @@ SHARES = (0.5, 0.75)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="cpu")
+    parser = arguments(__doc__, blocks=21)
     parser.add_argument("--case", choices=CASES, action="append", help="only these; repeat for several")
-    parser.add_argument("--repeats", type=int, default=20)
-    parser.add_argument("--json", action="store_true", help="print one JSON object a row")
     options = parser.parse_args()
     device = pick_device(options.device)
-    torch.set_num_threads(1)
-    for name in options.case or CASES:
-        for share in SHARES:
-            row = compare(name, share, device, options.repeats)
-            print(
-                json.dumps(row)
-                if options.json
-                else "{case} without {share:.0%} of its units: {whole_ms:.1f} ms, then {pruned_ms:.1f} ms,"
-                " {ratio:.1f} times faster for {macs:.1f} times fewer multiplications (to reach: {goal:.1f});"
-                " {device}, torch {torch}".format(**row)
-            )
+    torch.set_num_threads(options.threads)
+    pairs = ((name, share) for name in options.case or CASES for share in SHARES)
+    show((compare(*pair, device, options.blocks) for pair in pairs), options)
 
 
-def compare(name: str, share: float, device: torch.device, repeats: int) -> dict:
+def compare(name: str, share: float, device: torch.device, blocks: int) -> dict:
+    """Least times of a step before and after, their ratio, and that of the multiplications."""
     make, shape = CASES[name]
     x = torch.randn(BATCH, *shape, device=device)
     y = torch.randint(CLASSES, (BATCH,), device=device)
     whole = build(make, 0).to(device)
     pruned = copy.deepcopy(whole)
-    steps = [step_of(whole, x, y), step_of(pruned, x, y, share)]
-    least = [float("inf")] * 2
-    for _ in range(repeats + 1):  # the first is for warming up, and least all the same
-        for k, step in enumerate(steps):
-            begin = time.perf_counter()
-            step()
-            if device.type == "cuda":
-                torch.cuda.synchronize()
-            least[k] = min(least[k], time.perf_counter() - begin)
+    kinds = {"pruned": step_of(pruned, x, y, share), "whole": step_of(whole, x, y)}
     before, after = (cost(net, x[:2]) for net in (whole, pruned))
-    return {
-        "benchmark": "scalp_pruned",
-        "case": name,
-        "share": share,
-        "batch": BATCH,
-        "whole_ms": 1e3 * least[0],
-        "pruned_ms": 1e3 * least[1],
-        "ratio": least[0] / least[1],
-        "macs": before.macs / after.macs,
-        "goal": GOAL * before.macs / after.macs,
-        "parameters": before.parameters / after.parameters,
-        "device": describe_device(device),
-        "torch": torch.__version__,
-    }
+    macs = before.macs / after.macs
+    return row(
+        "scalp_pruned",
+        f"{name} without {share:.0%} of its units",
+        alternate(kinds, blocks, device),
+        *kinds,
+        goal=f">= {GOAL * macs:.2f}",
+        limit=macs,
+        limit_of="the multiplications of a pass",
+        device=device,
+        profile=lambda: longest(kinds["pruned"]),
+        share=share,
+        batch=BATCH,
+        macs=macs,
+        parameters=before.parameters / after.parameters,
+    )
 
 
 def step_of(net: nn.Module, x: torch.Tensor, y: torch.Tensor, share: float = 0.0) -> Callable[[], None]:

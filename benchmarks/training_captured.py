@@ -2,72 +2,60 @@
 
 Batches of 32 images of CIFAR-10's size from the device's memory: indices, crop and reflection, both passes,
 both kinds of gradient, the update, Switch. To reach on an H100: 1.5 ms for VGG19, 3 ms for GoogLeNet. Its
-limit is ``kernels_ms``, the time of the kernels alone. Needs a CUDA device; times are the least of blocks in
-which the kinds take turns.
+limit is the time of the kernels alone. Needs a CUDA device.
 """
 
-import argparse
-import json
-import time
-
 import torch
+from timing import alternate, arguments, row, show
 
 from startright.data import cifar
-from startright.devices import describe_device
 from startright.models import VGG19, GoogLeNet, MobileNetV2, build
 from startright.papers.alrao import wrap_classifier
 from startright.training.launches import WARM_UP, CapturedStep
 
-NETS = {"VGG19": (VGG19, 1.5), "GoogLeNet": (GoogLeNet, 3.0), "MobileNetV2": (MobileNetV2, None)}
+NETS = {"VGG19": (VGG19, 1.5e-3), "GoogLeNet": (GoogLeNet, 3e-3), "MobileNetV2": (MobileNetV2, None)}
 BATCH, EXAMPLES, INTERVAL = 32, 4096, (1e-5, 10.0)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__, blocks=6)
+    parser.set_defaults(device="cuda")
     parser.add_argument("--net", choices=NETS, action="append", help="only these; repeat for several")
     parser.add_argument("--optimizer", choices=("sgd", "adam"), default="sgd")
-    parser.add_argument("--blocks", type=int, default=5)
-    parser.add_argument("--json", action="store_true", help="print one JSON object a row")
     options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     if not torch.cuda.is_available():
         print("no CUDA device: nothing to measure")
         return
-    for name in options.net or NETS:
-        row = compare(name, options.optimizer, options.blocks)
-        print(
-            json.dumps(row)
-            if options.json
-            else "{case}, {optimizer}: eager {eager_ms:.2f} ms, captured {captured_ms:.2f} ms a step,"
-            " {ratio:.1f} times faster (kernels alone {kernels_ms:.2f} ms; to reach: {goal});"
-            " {device}, torch {torch}".format(**row)
-        )
+    show((compare(name, options.optimizer, options.blocks) for name in options.net or NETS), options)
 
 
 def compare(name: str, optimizer: str, blocks: int) -> dict:
-    make, goal = NETS[name]
-    eager = make_step(make, optimizer)
+    """Least seconds of a step of both kinds, and what of it the kernels are."""
+    make, goal_s = NETS[name]
+    eager = make_step(make, optimizer)[0]
     captured = CapturedStep(*make_step(make, optimizer))
     indices = torch.randint(EXAMPLES, (50, BATCH), device="cuda")
     for index in indices[: WARM_UP + 1]:
         captured(index)
-        eager[0](index)
-    least = [float("inf")] * 2
-    for _ in range(blocks):
-        for kind, step in enumerate((eager[0], captured)):
-            least[kind] = min(least[kind], seconds(step, indices))
-    return {
-        "benchmark": "training_captured",
-        "case": name,
-        "optimizer": optimizer,
-        "batch": BATCH,
-        "eager_ms": 1e3 * least[0],
-        "captured_ms": 1e3 * least[1],
-        "kernels_ms": kernels_ms(captured, indices),
-        "ratio": least[0] / least[1],
-        "goal": goal,
-        "device": describe_device(torch.device("cuda")),
-        "torch": torch.__version__,
-    }
+        eager(index)
+    kinds = {"captured": lambda: all_of(captured, indices), "eager": lambda: all_of(eager, indices)}
+    found = alternate(kinds, blocks, indices.device)
+    seconds = {kind: [each / len(indices) for each in times] for kind, times in found.items()}
+    kernels = kernels_s(captured, indices)
+    gaps = min(seconds["captured"]) - kernels
+    return row(
+        "training_captured",
+        f"{name}, {optimizer}",
+        seconds,
+        *kinds,
+        goal_s=goal_s,
+        limit=min(seconds["eager"]) / kernels,
+        limit_of=f"the kernels alone, {1e3 * kernels:.2f} ms",
+        device=indices.device,
+        profile=lambda: {"kernels": 1e6 * kernels, "between them": 1e6 * gaps},
+        batch=BATCH,
+    )
 
 
 def make_step(make, optimizer: str):
@@ -87,20 +75,17 @@ def make_step(make, optimizer: str):
     return step, [noise]
 
 
-def seconds(step, indices: torch.Tensor) -> float:
-    torch.cuda.synchronize()
-    begin = time.perf_counter()
+def all_of(step, indices: torch.Tensor) -> None:
     for index in indices:
         step(index)
-    torch.cuda.synchronize()
-    return (time.perf_counter() - begin) / len(indices)
 
 
-def kernels_ms(step, indices: torch.Tensor) -> float:
+def kernels_s(step, indices: torch.Tensor) -> float:
     """The time of the kernels of a step, without the gaps between them."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
-        seconds(step, indices[:10])
-    return sum(event.self_device_time_total for event in profile.key_averages()) / 1e4
+        all_of(step, indices[:10])
+        torch.cuda.synchronize()
+    return sum(event.self_device_time_total for event in profile.key_averages()) / 1e7
 
 
 if __name__ == "__main__":

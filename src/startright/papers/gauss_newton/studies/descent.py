@@ -66,7 +66,26 @@ def stack_key(config: DescentConfig) -> DescentConfig:
 
 
 def run_descents(runs: Sequence[tuple[DescentConfig, int]], device: torch.device) -> list[Outcome]:
-    """Train students that differ in scale, rate, damping and seed as one program."""
+    """Train students that differ in scale, rate, damping and seed, together where that pays."""
+    if len(runs) > 1 and not stacking_pays(runs[0][0], device):
+        return [run_descent(*run, device) for run in runs]
+    return run_together(runs, device)
+
+
+def stacking_pays(config: DescentConfig, device: torch.device) -> bool:
+    """Whether students are faster as one program: on a GPU always, on a CPU by gradient descent alone.
+
+    A step of Gauss-Newton is arithmetic, which fills a core by itself: a stack of the quick sizes has 0.92 to
+    0.99 of the speed there, one of gradient descent 1.1 (``benchmarks/gauss_newton_stacked.py``).
+
+    >>> stacking_pays(newton(1.0, 0.1, **SMALL), torch.device("cpu"))
+    False
+    """
+    return device.type != "cpu" or config.method != "gauss-newton"
+
+
+def run_together(runs: Sequence[tuple[DescentConfig, int]], device: torch.device) -> list[Outcome]:
+    """Train the same students as one program."""
     configs, first = [config for config, _ in runs], runs[0][0]
     tasks = {seed: draw_task(seed, first.points, first.tests, device) for _, seed in runs}
     task = stack_tasks([tasks[seed] for _, seed in runs])
@@ -85,7 +104,7 @@ def run_descents(runs: Sequence[tuple[DescentConfig, int]], device: torch.device
 
 def run_descent(config: DescentConfig, seed: int, device: torch.device) -> Outcome:
     """Train one student."""
-    return run_descents([(config, seed)], device)[0]
+    return run_together([(config, seed)], device)[0]
 
 
 def _outcome(course: Course, zero: float) -> Outcome:
