@@ -68,6 +68,20 @@ def test_shapes_beyond_some_are_computed_as_they_are(monkeypatch):
     assert len(made) == compiled.SHAPES
 
 
+def test_one_program_is_for_one_layout_and_one_kind(monkeypatch):
+    made = []
+    monkeypatch.setattr(compiled, "check_compiler", lambda device: None)
+    monkeypatch.setattr(compiled, "_made", lambda function, tensors: made.append(tensors) or function)
+    step, rows = Compiled(lambda x: (x + 1,), "a step"), torch.zeros(4, 3)
+    for x, kind, n in ((rows, 1, 1), (rows, 1, 1), (rows, 2, 2), (torch.zeros(3, 4).T, 2, 3)):
+        step(x, kind=kind)
+        assert len(made) == n
+    for gaps in (torch.zeros(4, 6)[:, ::2], torch.zeros(1, 3).expand(4, 3)):
+        assert torch.equal(step(gaps, kind=2)[0], torch.ones(4, 3))
+    assert len(made) == 3
+    assert made[-1][0].stride() == (1, 4)
+
+
 @pytest.mark.parametrize("wrong", [1.01, torch.nan])
 def test_wrong_numbers_are_refused(monkeypatch, wrong):
     monkeypatch.setattr(compiled, "check_compiler", lambda device: None)

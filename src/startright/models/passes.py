@@ -10,9 +10,11 @@ from torch.overrides import TorchFunctionMode
 
 #: Functions that do what a linear or convolutional layer does, by the name torch gives them.
 LAYER_FUNCTIONS = {"linear", "conv1d", "conv2d", "conv3d"}
-#: Functions that ask a tensor for its kind, shape or place, and not for its values.
-VALUELESS = {"to", "type_as", "zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like"}
-VALUELESS |= {"new_zeros", "new_ones", "new_empty", "new_full", "new_tensor", "expand_as", "view_as"}
+#: Functions that ask the tensor after the first for its kind, shape or place, and not for its values.
+LIKE_OTHERS = {"to", "type_as", "expand_as", "view_as"}
+#: Functions that ask the first tensor so.
+LIKE_FIRST = {"zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like"}
+LIKE_FIRST |= {"new_zeros", "new_ones", "new_empty", "new_full", "new_tensor"}
 
 
 def function_name(func: Callable) -> str:
@@ -116,8 +118,15 @@ class _Readers(TorchFunctionMode):
         kwargs = kwargs or {}
         result, name = func(*args, **kwargs), function_name(func)
         if any(True for _ in tensors(result)):
-            for tensor in tensors(() if name in VALUELESS else (args, kwargs)):
+            for tensor in tensors(_read(name, args, kwargs)):
                 owner = self.owners.get(id(tensor))
                 if owner is not None and owner not in self.inside[-1:]:
                     self.found.setdefault(owner, name)
         return result
+
+
+def _read(name: str, args: tuple, kwargs: dict[str, Any]) -> tuple:
+    """The arguments whose values a function reads."""
+    if name in LIKE_OTHERS:
+        return args[:1]
+    return args[1:] if name in LIKE_FIRST else (args, kwargs)

@@ -7,7 +7,7 @@ seconds, and pays in long runs.
 """
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -31,10 +31,11 @@ class CannotCompile(RuntimeError):
 
 
 class Compiled:
-    """A function of tensors, compiled for each of their shapes when it is first met.
+    """A function of tensors, compiled for each of their shapes, and strides, when it is first met.
 
     What is compiled is called once on copies and must give what the function gives. Copies and what is
-    loaded from a file compile anew. Gradients do not flow through it.
+    loaded from a file compile anew. Gradients do not flow through it. Tensors with gaps between their
+    entries, or several entries at one place, are given to the function itself.
 
     Args:
         function: from tensors to a tuple of them; it may change the tensors. It asks for no value of theirs.
@@ -48,18 +49,22 @@ class Compiled:
     def __reduce__(self) -> tuple:
         return type(self), (self.function, self.name)
 
-    def __call__(self, *tensors: torch.Tensor) -> Tensors:
+    def __call__(self, *tensors: torch.Tensor, kind: Hashable = None) -> Tensors:
         """What the function gives.
+
+        Args:
+            tensors: its arguments.
+            kind: what else it depends on; for another kind it is compiled anew.
 
         Raises:
             RuntimeError: no compiler; :class:`CannotCompile` for a function that cannot be compiled, or comes
                 out wrong.
         """
-        key = tuple((t.shape, t.dtype, t.device) for t in tensors)
+        key = kind, *[(t.shape, t.stride(), t.dtype, t.device) for t in tensors]
         made = self._made.get(key)
         if made is None:
-            if len(self._made) >= SHAPES:
-                return self.function(*tensors)
+            if len(self._made) >= SHAPES or any(t.stride() != torch.empty_like(t).stride() for t in tensors):
+                return self.function(*tensors)  # copies with other strides would be another program's
             made = self._made[key] = self._compile(tensors)
         with torch.no_grad():
             return made(*tensors)

@@ -6,6 +6,8 @@ import pickle
 import pytest
 import torch
 from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from startright.models import MLP, build
 from startright.papers.alrao import wrap, wrap_classifier
@@ -61,7 +63,7 @@ def failing(compile):
 @pytest.mark.parametrize("make", [wrapped, classifier, failing])
 def test_a_whole_step_is_the_step(make):
     (plain, o1), (model, o2) = make(False), make(True)
-    schedules = [torch.optim.lr_scheduler.StepLR(optimizer, 3, 0.5) for optimizer in (o1, o2)]
+    schedules = [torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.3) for optimizer in (o1, o2)]
     for batches in (minibatches(3), minibatches(4, seed=2)):
         expected, found = train(plain, o1, batches), train(model, o2, batches)
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
@@ -114,7 +116,28 @@ def frozen(net):
     net[0].weight.requires_grad_(False)
 
 
-@pytest.mark.parametrize("change", [hooked, watched, counting, half_evaluating, overridden, frozen])
+def clipped(net):
+    net[0].weight.register_hook(lambda slope: slope.clamp(-1, 1))
+
+
+def clipped_later(net):
+    net[0].weight.register_post_accumulate_grad_hook(lambda p: p.grad.clamp_(-1, 1))
+
+
+def sharing_a_buffer(net):
+    net.append(nn.BatchNorm1d(6).double())
+    net[-1].running_mean = net[1].running_mean
+
+
+def compiled_before(net):
+    net.compile(backend="eager")
+
+
+CHANGES = [hooked, watched, counting, half_evaluating, overridden, frozen]
+CHANGES += [clipped, clipped_later, sharing_a_buffer, compiled_before]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_changed_networks_are_not_recorded(change):
     net = network()
     change(net)
@@ -141,7 +164,7 @@ def test_other_updates_and_losses_are_not_recorded(options):
 def recorded(model, optimizer):
     """Whether the step after the first would be made whole; nothing is compiled for the answer."""
     seen = []
-    model._whole._step = lambda *tensors: seen.append(tensors) or (torch.zeros(()),)
+    model._whole._step = lambda *tensors, **_: seen.append(tensors) or (torch.zeros(()),)
     (x, y), *_ = minibatches(1)
     model._checked = True
     made = model._whole(x, y, optimizer)
@@ -162,9 +185,134 @@ def test_what_is_asked_for_beside_the_step_is_not_recorded():
     handle = optimizer.register_step_post_hook(lambda *_: None)
     assert model._whole(x.detach(), y, optimizer) is None
     handle.remove()
+    with torch.autograd.set_detect_anomaly(True, check_nan=False):
+        assert model._whole(x.detach(), y, optimizer) is None
     assert recorded(model, optimizer)
     model.train(False)
     assert not recorded(model, optimizer)
+
+
+@pytest.mark.parametrize(
+    "register",
+    [register_module_forward_hook, register_optimizer_step_pre_hook, register_optimizer_step_post_hook],
+)
+def test_nothing_is_recorded_where_every_module_or_optimizer_has_a_hook(register):
+    handle = register(lambda *_: None)
+    try:
+        assert not recorded(*wrapped(True))
+    finally:
+        handle.remove()
+    assert recorded(*wrapped(True))
+
+
+def other_layer(model, _):
+    model.backbone[2] = nn.ReLU()
+
+
+def twice_the_layer(model, _):
+    model.backbone.append(model.backbone[2])
+
+
+def other_momentum(model, _):
+    model.backbone[1].momentum = 0.5
+
+
+def other_theta(model, _):
+    model.switch.theta = 0.5
+
+
+def rate_in_place(model, optimizer):
+    lr = optimizer.param_groups[0]["lr"] = torch.tensor(1.0, dtype=torch.float64)
+    train(model, optimizer, minibatches(1))
+    lr.fill_(0.1)
+
+
+def weights_in_columns(model, _):
+    model.backbone[0].weight.data = model.backbone[0].weight.data.T.contiguous().T
+
+
+def weights_with_gaps(model, _):
+    weight = model.backbone[0].weight
+    weight.data = weight.data.repeat_interleave(2, 1)[:, ::2]
+
+
+LATER = [other_layer, twice_the_layer, other_momentum, other_theta]
+LATER += [rate_in_place, weights_in_columns, weights_with_gaps]
+
+
+@pytest.mark.parametrize("change", LATER)
+def test_what_changes_after_it_was_recorded_is_followed(change):
+    runs = [wrapped(compile) for compile in (False, True)]
+    for run in runs:
+        train(*run, minibatches(2))
+        change(*run)
+        train(*run, minibatches(2, seed=2))
+    assert_same(runs[1][0], runs[0][0])
+    assert runs[1][0]._whole._step._made
+
+
+def with_gaps(x):
+    return x.repeat_interleave(2, 1)[:, ::2]
+
+
+def in_columns(x):
+    return x.T.contiguous().T
+
+
+def the_same_eight_times(x):
+    return x[:1].expand(8, 4)
+
+
+@pytest.mark.parametrize("change", [with_gaps, in_columns, the_same_eight_times])
+def test_inputs_may_lie_otherwise_than_those_before(change):
+    runs = [wrapped(compile) for compile in (False, True)]
+    batches = minibatches(2) + [(change(x), y) for x, y in minibatches(2, seed=2)]
+    torch.testing.assert_close(train(*runs[1], batches), train(*runs[0], batches), rtol=1e-12, atol=1e-12)
+    assert len(runs[1][0]._whole._step._made) == 1
+
+
+def one_layer_twice():
+    norm, act = nn.BatchNorm1d(6), nn.Tanh()
+    return nn.Sequential(nn.Linear(4, 6), norm, act, nn.Linear(6, 6), norm, act).double()
+
+
+def one_that_is_idle():
+    net = network()
+    net[0].idle = nn.Linear(2, 2).double()
+    return net
+
+
+@pytest.mark.parametrize("make", [one_layer_twice, one_that_is_idle])
+def test_layers_that_are_called_twice_or_never(make):
+    runs = [wrapped(compile, build(make, 0), strict=False) for compile in (False, True)]
+    for run in runs:
+        train(*run, minibatches(4))
+    assert_same(runs[1][0], runs[0][0])
+    assert len(runs[1][0]._whole._step._made) == 1
+
+
+def test_examples_along_two_axes_have_targets_each():
+    def flat():
+        return nn.Sequential(nn.Flatten(0, 1), nn.Linear(4, 6)).double()
+
+    runs = [wrapped(compile, build(flat, 0)) for compile in (False, True)]
+    pairs = [(x.view(2, 4, 4), y) for x, y in minibatches(3)]
+    torch.testing.assert_close(train(*runs[1], pairs), train(*runs[0], pairs), rtol=1e-12, atol=1e-12)
+    assert len(runs[1][0]._whole._step._made) == 1
+
+    model, optimizer = wrapped(True, build(lambda: nn.Sequential(nn.Linear(4, 6)), 0).double())
+    train(model, optimizer, minibatches(2))
+    with pytest.raises(ValueError, match="targets must be a tensor of"):
+        model.training_step(torch.zeros(8, 5, 4).double(), torch.arange(8) % 3, optimizer)
+
+
+def test_a_schedule_made_after_the_first_step_does_not_warn(recwarn):
+    model, optimizer = wrapped(True)
+    train(model, optimizer, minibatches(1))
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    train(model, optimizer, minibatches(1))
+    schedule.step()
+    assert not [w for w in recwarn if "lr_scheduler" in str(w.message)]
 
 
 def test_a_network_that_cannot_be_compiled_goes_on_in_parts(monkeypatch):
