@@ -54,3 +54,12 @@ def test_who_asks_for_kind_or_shape_reads_nothing(ask):
     assert found == {}
     assert not net.layer._forward_hooks
     assert not net.layer._forward_pre_hooks
+
+
+def test_a_reader_is_found_after_a_layer_that_failed():
+    net = Reader(READS["linear"])
+    with read_elsewhere({"layer": net.layer}) as found:
+        with pytest.raises(RuntimeError):
+            net(torch.ones(3, 2))
+        F.linear(torch.ones(3, 3), net.layer.weight)
+    assert found == {"layer": "linear"}

@@ -312,7 +312,8 @@ def test_news_are_what_others_appended_and_no_half_line(store, diary):
     assert list(reader.news()) == [records[3].key]
     store.rewrite()  # another file under the same name
     assert len(reader.news()) == 4
-    reader.append(records[0])  # its own is no news
+    for record in records[:2]:  # its own are no news
+        reader.append(record)
     assert reader.news() == {}
     store.append(records[1])
     reader.append(records[2])  # but it stands behind one that is

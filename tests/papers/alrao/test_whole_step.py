@@ -10,7 +10,7 @@ from torch.nn.modules.module import register_module_forward_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from startright.models import MLP, build
-from startright.papers.alrao import wrap, wrap_classifier
+from startright.papers.alrao import whole_step, wrap, wrap_classifier
 from startright.papers.alrao.likelihoods import CrossEntropy
 from startright.training.compiled import CannotCompile, Compiled, check_compiler
 
@@ -100,6 +100,14 @@ def watched(net):
     net[0].register_full_backward_hook(lambda *_: None)
 
 
+def hooked_before(net):
+    net[0].register_forward_pre_hook(lambda *_: None)
+
+
+def watched_before(net):
+    net[0].register_full_backward_pre_hook(lambda *_: None)
+
+
 def counting(net):
     net[1].momentum = None
 
@@ -133,7 +141,7 @@ def compiled_before(net):
     net.compile(backend="eager")
 
 
-CHANGES = [hooked, watched, counting, half_evaluating, overridden, frozen]
+CHANGES = [hooked, hooked_before, watched, watched_before, counting, half_evaluating, overridden, frozen]
 CHANGES += [clipped, clipped_later, sharing_a_buffer, compiled_before]
 
 
@@ -181,6 +189,7 @@ def test_what_is_asked_for_beside_the_step_is_not_recorded():
     with torch.autocast("cpu", torch.bfloat16):
         assert model._whole(x, y, optimizer) is None
     assert model._whole({"input": x}, y, optimizer) is None
+    assert model._whole(x[:0], y[:0], optimizer) is None
     assert model._whole(x.requires_grad_(), y, optimizer) is None
     handle = optimizer.register_step_post_hook(lambda *_: None)
     assert model._whole(x.detach(), y, optimizer) is None
@@ -203,6 +212,50 @@ def test_nothing_is_recorded_where_every_module_or_optimizer_has_a_hook(register
     finally:
         handle.remove()
     assert recorded(*wrapped(True))
+
+
+def in_company(model, optimizer, monkeypatch):
+    monkeypatch.setattr(whole_step.replicas, "partners", lambda group: object())
+
+
+def with_another_group(model, optimizer, monkeypatch):
+    more = {"params": [("more", nn.Parameter(torch.zeros(1)))], "rates": {"more": torch.ones(1)}}
+    optimizer.add_param_group(more)
+
+
+def without_a_parameter(model, optimizer, monkeypatch):
+    optimizer.param_groups[0]["params"].pop(0)
+
+
+def in_another_type(model, optimizer, monkeypatch):
+    model.float()
+
+
+@pytest.mark.parametrize("change", [in_company, with_another_group, without_a_parameter, in_another_type])
+def test_what_the_optimizer_has_to_see_to_is_not_recorded(change, monkeypatch):
+    model, optimizer = wrapped(True)
+    change(model, optimizer, monkeypatch)
+    assert not recorded(model, optimizer)
+
+
+def test_a_class_out_of_range_moves_nothing():
+    model, optimizer = wrapped(True)
+    train(model, optimizer, minibatches(2))
+    before = copy.deepcopy(model)
+    with pytest.raises(ValueError, match="classes 0 to 2; got class 3"):
+        model.training_step(minibatches(1)[0][0], torch.arange(8) % 4, optimizer)
+    assert_same(model, before)
+
+
+def test_a_whole_step_ends_a_turn_that_was_begun():
+    model, optimizer = wrapped(True)
+    train(model, optimizer, minibatches(2))
+    (x, y), *_ = minibatches(1)
+    model.backward(model.backbone(x), y)
+    train(model, optimizer, minibatches(1))
+    model(x).sum().backward()
+    with pytest.warns(UserWarning, match="not Alrao"):
+        optimizer.step()
 
 
 def other_layer(model, _):
@@ -326,9 +379,9 @@ def test_a_network_that_cannot_be_compiled_goes_on_in_parts(monkeypatch):
     monkeypatch.setattr(Compiled, "_compile", refuse)
     (plain, o1), (model, o2) = wrapped(False), wrapped(True)
     batches = minibatches(4)
-    with pytest.warns(UserWarning, match="cannot be compiled; heads and Switch alone are"):
-        train(model, o2, batches[:2])
-    train(model, o2, batches[2:])
+    with pytest.warns(UserWarning, match="cannot be compiled; heads and Switch alone are") as seen:
+        train(model, o2, batches)
+    assert len(seen) == 1
     train(plain, o1, batches)
     assert_same(model, plain)
 
