@@ -119,6 +119,15 @@ def test_the_dashboard_of_a_local_cluster_is_for_this_machine_unless_told_otherw
     assert given[0]["dashboard_address"] == address
 
 
+def test_workers_of_this_machine_keep_the_memory_that_they_have_freed():
+    """Before torch is imported in them, as the C library reads it at the start of a process."""
+    before = dict(dask.config.get("distributed.nanny.pre-spawn-environ"))
+    with Dask(workers=1).start() as cluster, cluster.get_client() as client:
+        (size,) = client.run(lambda: os.environ["MALLOC_TRIM_THRESHOLD_"]).values()
+    assert int(size) >= 2**30
+    assert dask.config.get("distributed.nanny.pre-spawn-environ") == before
+
+
 def test_a_local_cluster_listens_on_the_loopback_alone():
     psutil = pytest.importorskip("psutil")
     here = psutil.Process()
