@@ -22,7 +22,7 @@ class Study:
         question: what the study answers, in a sentence.
         grid: profile → frozen config dataclasses; raises ``ValueError`` for a profile it has not.
         seeds: profile → seeds.
-        run: (config, seed, device) → :class:`Outcome`.
+        run: (config, seed, device) → :class:`~startright.studies.record.Outcome`.
         run_stacked: many (config, seed) of one shape computed as one program, outcomes in the same order.
         stack_key: config → what must be equal for runs to be stacked; without it only the seeds
             of one config are.
