@@ -161,23 +161,32 @@ class Contrast:
         """1 or -1 where the whole interval lies beyond ``margin`` on one side of 0, else 0."""
         return 1 if self.mean - self.half > margin else -1 if self.mean + self.half < -margin else 0
 
-    def word(self, below: str, above: str, level: str = "level with", *, margin: float = 0.0) -> str:
+    def word(
+        self,
+        below: str,
+        above: str,
+        level: str = "level with",
+        *,
+        unknown: str = "not to be told from",
+        margin: float = 0.0,
+    ) -> str:
         """The word that the interval allows. Fewer than three differences hardly know their spread: none.
 
         Args:
             below: where it lies below 0: "behind" of an accuracy.
             above: where it lies above 0: "ahead of".
-            level: where it lies within ``margin`` of 0. Where it is none of the three: "not to be told from".
+            level: where it lies within ``margin`` of 0.
+            unknown: where it is none of the three.
             margin: below this a difference does not matter, in the unit of the values.
 
         >>> Contrast(2.0, 1.0, 9).word("behind", "ahead of"), Contrast(2.0, 1.0, 2).word("behind", "ahead of")
         ('ahead of', 'not to be told from')
         """
         if self.n < DECIDES:
-            return "not to be told from"
+            return unknown
         if abs(self.mean) + self.half <= margin:
             return level
-        return {1: above, -1: below}.get(self.sign(), "not to be told from")
+        return {1: above, -1: below}.get(self.sign(), unknown)
 
     def text(self, digits: int = 1, unit: str = "", sign: bool = True) -> str:
         """``"+1.2 ± 0.8 points (n = 5)"``: mean, standard deviation and n; the mean alone of one value.

@@ -14,8 +14,8 @@ POINT = 0.5  # points of accuracy: below this a difference does not matter
 
 def _said(lost: Contrast) -> str:
     """``"costs 1.2 ± 0.3 points (n = 4)"``, or that nothing is to be seen."""
-    word = lost.word("gains", "costs", "costs nothing that matters,", margin=POINT)
-    word = "cannot be told from no cost:" if word == "not to be told from" else word
+    unknown = "cannot be told from no cost:"
+    word = lost.word("gains", "costs", "costs nothing that matters,", unknown=unknown, margin=POINT)
     return f"{word} {lost.text(1, ' points')}"
 
 

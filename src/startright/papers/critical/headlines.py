@@ -18,8 +18,8 @@ def bump(records: Sequence[Record]) -> Finding:
     up = Measured.of(clean["fisher_peak"] / clean["fisher_first"], 0)
     fallen = clean["fisher_peak"] / clean["fisher_last"]
     down, beyond = Measured.of(fallen, 1), Contrast.of(np.log10(fallen / FALLEN))
-    falls = beyond.word("then it shrinks little", "then it shrinks")
-    falls = "whether it then shrinks is undecided" if falls == "not to be told from" else falls
+    unknown = "whether it then shrinks is undecided"
+    falls = beyond.word("then it shrinks little", "then it shrinks", unknown=unknown)
     start, end = (Measured.of(clean[name], 1) for name in ("accuracy_at_peak", "accuracy"))
     text = f"""
         Clean images, {network(records)}: in the first epochs the information in the weights grows to {up}

@@ -44,8 +44,8 @@ def schedules(records: Records) -> Finding:
     parts, facts = [], {}
     for regime, method, schedule in (("under", "dropout", "early"), ("over", "depth", "late")):
         gap = Contrast.of(gained.get((regime, method, schedule), ()))
-        word = gap.word("**worse** than no noise", "**better** than no noise")
-        word = "**not to be told from** no noise" if word == "not to be told from" else word
+        unknown = "**not to be told from** no noise"
+        word = gap.word("**worse** than no noise", "**better** than no noise", unknown=unknown)
         parts.append(f"{name(method, schedule)} of the {REGIMES[regime]} network is {word} ({_signed(gap)})")
         facts[f"{method}_{schedule}"] = gap
     text = f"In points of test accuracy, {listed(parts)}."
@@ -64,8 +64,7 @@ def gradients(records: Records) -> Finding:
     for column, (subject, below, above, level) in words.items():
         (rate, values), *_ = reversed(list(readings.early(records, column).items()))
         gap = facts[column] = Contrast.of(values)
-        word = gap.word(below, above, level)
-        told.append(f"{subject} {'not clearly changed' if word == 'not to be told from' else word}")
+        told.append(f"{subject} {gap.word(below, above, level, unknown='not clearly changed')}")
     text = f"""
         Early in training, with dropout of {rate}, {listed(told)} (by the interval over seeds,
         n = {facts["gdv"].n})."""

@@ -71,8 +71,8 @@ def means(records: Records) -> Finding:
 
 
 def _moved(name: str, gap: Contrast) -> str:
-    word = gap.word("colder", "warmer", "where it was", margin=0.15)
-    word = "not to be told from that of the images as they are" if word == "not to be told from" else word
+    unknown = "not to be told from that of the images as they are"
+    word = gap.word("colder", "warmer", "where it was", unknown=unknown, margin=0.15)
     if not gap.n:
         return f"a bound, with and without, at {name}"
     return f"{word} at {name} (by a factor of {10**gap.mean:.2g}; change of log₁₀ τ* {gap.text(2)})"
@@ -121,8 +121,7 @@ def heuristic(records: Records) -> Finding:
 def drift(records: Records) -> Finding:
     """How the best temperature moves with N."""
     slope = Contrast.of(readings.drift(records))
-    word = slope.word("falls with N", "rises with N", "stays")
-    word = "does not move beyond chance" if word == "not to be told from" else word
+    word = slope.word("falls with N", "rises with N", "stays", unknown="does not move beyond chance")
     cells = readings.cells(readings.temperatures(records)).values()
     ends = Count.of(readings.at_an_end(losses).any() for losses in cells)
     limits = (

@@ -28,7 +28,6 @@ from startright.studies import Record, curve_frame, frame
 CLASSIC = (("relu", "ReLU"), ("tanh", "tanh"))
 GUESS = 12.0  # percent: the most frequent of ten classes makes 11.4 % of the test images of MNIST
 TRAINS = 50.0  # percent, from which on a function is said to train
-UNDECIDED = "not to be told from"
 
 Records = Sequence[Record]
 
@@ -75,8 +74,8 @@ def classic(records: Records, width: int = 10, middle: int = 20) -> Finding:
         beyond = Count.of(runs.loc[runs["layer"] > middle, "ks_standardised"] > line)
         early, late = (by_seed(runs[runs["layer"] == at], "ks_standardised") for at in (middle, last))
         growth = Contrast.paired(late, early)
-        word = growth.word("shrinks again", "goes on growing", "no longer changes", margin=line / 2)
-        word = "cannot be told to grow or to shrink" if word == UNDECIDED else word
+        words = ("shrinks again", "goes on growing", "no longer changes")
+        word = growth.word(*words, unknown="cannot be told to grow or to shrink", margin=line / 2)
         facts |= {f"{label}, beyond the noise": beyond, f"{label}, growth": growth}
         said.append(
             f"**{label}**, width {width}: layers {middle + 1} to {last} lie beyond the noise in {beyond}"

@@ -64,9 +64,9 @@ def bends(records: Records) -> Finding:
     found, said, facts = readings.by_skip(records, "nonconvex"), [], {}
     for depth in readings.depths(records):
         gap = facts[f"{depth} layers"] = Contrast.paired(found[depth, False], found[depth, True])
-        word = gap.word("less", "more", "as much")
+        words = (f"is {word} without skips" for word in ("less", "more", "as much"))
+        what = gap.word(*words, unknown="cannot be told apart")
         shares = [f"{100 * found[depth, skip].mean():.0f} %" for skip in (False, True)]
-        what = "cannot be told apart" if word == "not to be told from" else f"is {word} without skips"
         said.append(f"{shares[0]} without and {shares[1]} with skips at {depth} layers, which {what}")
     text = f"""
         Of the points of the plane, the surface bends down in some direction at {"; at ".join(said)}
