@@ -340,8 +340,8 @@ def wrap(
         group: the processes that train this model together, each on its share of the batch: ``"world"``, all
             of ``torch.distributed`` if it runs; a process group; None: this process alone.
         compile: make what linear heads and Switch do in a step by torch's compiler, which takes seconds once;
-            of narrow networks on a CPU, moved by SGD, the whole step (:mod:`startright.alrao.whole_step`
-            says which), after which parameters have no gradients.
+            of networks of plain layers on a CPU, moved by SGD, the whole step, after which parameters have no
+            gradients (:mod:`startright.alrao.whole_step` says which).
 
     Raises:
         ValueError: an interval, option, head or backbone that does not fit.

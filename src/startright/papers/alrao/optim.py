@@ -78,14 +78,10 @@ class _PerUnit(torch.optim.Optimizer):
                 loss = closure()
         moved = False
         for group in self.param_groups:
-            params, grads, states, fit = [], [], [], True
-            for p in group["params"]:
-                if (grad := p.grad) is not None:
-                    state = self.state[p]
-                    params.append(p), grads.append(grad), states.append(state)
-                    fit = fit and _fits(state.get("rate"), grad)
+            params = [p for p in group["params"] if p.grad is not None]
             if params:
-                if not fit:
+                states, grads = [self.state[p] for p in params], [p.grad for p in params]
+                if not all(_fits(state.get("rate"), g) for state, g in zip(states, grads, strict=True)):
                     self._mend(params)
                 self._move(group, _real(params), _real(grads), states)
                 moved = True

@@ -1,4 +1,4 @@
-"""The whole step of Alrao as one compiled program, for narrow networks of known layers on a CPU.
+"""The whole step of Alrao as one compiled program, for networks of known layers on a CPU.
 
 Heads and Switch alone (:mod:`startright.alrao.compiled`) leave the pass of the backbone, its gradient and the
 update, for a narrow network most of a step. All of it can be compiled where the pass is known to be a
