@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 import torch
+from papers.alrao.steps import assert_same, minibatches, train
 from torch import nn
 
 from startright.data import load
@@ -30,21 +31,6 @@ def _compiler():
 def wrapped(compile, interval=(1e-4, 1.0), bias=True, **options):
     backbone = build(lambda: nn.Sequential(nn.Linear(4, 6), nn.Tanh()), 0).double()
     return wrap(backbone, lambda: nn.Linear(6, 3, bias=bias), interval, 4, compile=compile, **options)
-
-
-def minibatches(n):
-    rng = torch.Generator().manual_seed(1)
-    return [(torch.randn(8, 4, generator=rng).double(), torch.arange(8) % 3) for _ in range(n)]
-
-
-def train(model, optimizer, batches):
-    return torch.stack([model.training_step(x, y, optimizer) for x, y in batches])
-
-
-def assert_same(model, other):
-    torch.testing.assert_close(
-        dict(model.state_dict()), dict(other.state_dict()), rtol=1e-12, atol=1e-12, equal_nan=True
-    )
 
 
 @pytest.mark.parametrize(

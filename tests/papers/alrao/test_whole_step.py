@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 import torch
+from papers.alrao.steps import assert_same, minibatches, train
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
@@ -32,21 +33,6 @@ def network(*extra):
 def wrapped(compile, backbone=None, **options):
     options = {"interval": (1e-4, 1.0), "n_heads": 4} | options
     return wrap(backbone or network(), lambda: nn.Linear(6, 3), compile=compile, **options)
-
-
-def minibatches(n, seed=1):
-    rng = torch.Generator().manual_seed(seed)
-    return [(torch.randn(8, 4, generator=rng).double(), torch.arange(8) % 3) for _ in range(n)]
-
-
-def train(model, optimizer, batches):
-    return torch.stack([model.training_step(x, y, optimizer) for x, y in batches])
-
-
-def assert_same(model, other):
-    torch.testing.assert_close(
-        dict(model.state_dict()), dict(other.state_dict()), rtol=1e-12, atol=1e-12, equal_nan=True
-    )
 
 
 def classifier(compile):
